@@ -1,0 +1,75 @@
+"""MACE: the MACE-MP foundation models (doi:10.48550/arXiv.2401.00096) by alias, or any MACE model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from softfix.bases.package import required_version, sha256_of
+from softfix.bases.protocol import Identity
+from softfix.errors import SoftfixError
+
+THEORY = {
+    "small": "PBE/PBE+U, MPtrj",
+    "medium": "PBE/PBE+U, MPtrj",
+    "large": "PBE/PBE+U, MPtrj",
+    "medium-mpa-0": "PBE/PBE+U, MPtrj and sAlex",
+}
+FOUNDATION_ELEMENTS = frozenset(range(1, 90))  # of MACE-MP-0 and MACE-MPA-0
+
+
+class MACEBase:
+    """A MACE potential, e.g. `mace:medium` (downloaded by mace-torch) or `mace:path/to/file.model`."""
+
+    def __init__(self, name: str):
+        """Find the model file; an alias is looked up in mace-torch's cache and downloaded by it where absent."""
+        package_version = required_version("mace-torch", "mace")
+        name = name or "medium"
+        self.path, alias = _find(name)
+        self.elements = FOUNDATION_ELEMENTS if alias else _elements(self.path)
+        self.identity = Identity(
+            spec=f"mace:{name}",
+            family="mace",
+            version=name if alias else self.path.stem,
+            package="mace-torch",
+            package_version=package_version,
+            weights_sha256=sha256_of([self.path]),
+            level_of_theory=THEORY.get(name) if alias else None,
+        )
+
+    def calculator(self):
+        """mace-torch's own ASE calculator, float64, on a GPU where torch has one, in softfix's dialect."""
+        from softfix.bases.dialect import Normalised
+        from softfix.bases.undisturbed import undisturbed
+
+        with undisturbed():
+            import torch
+            from mace.calculators import MACECalculator
+
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            return Normalised(MACECalculator(model_paths=str(self.path), device=device, default_dtype="float64"))
+
+
+def _find(name: str) -> tuple[Path, bool]:
+    """Path of the model file, and whether the name is an alias of a foundation model."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path, False
+    from softfix.bases.undisturbed import undisturbed
+
+    with undisturbed():
+        from mace.calculators.foundations_models import download_mace_mp_checkpoint, mace_mp_urls
+    if name not in mace_mp_urls:
+        raise SoftfixError(f"'{name}' is neither a MACE model file nor one of {', '.join(mace_mp_urls)}.")
+    try:
+        with undisturbed():
+            return Path(download_mace_mp_checkpoint(name)), True
+    except Exception as error:  # whatever the download raises, the user needs one sentence
+        raise SoftfixError(
+            f"The weights of MACE '{name}' are not in mace-torch's cache and could not be downloaded "
+            f"({type(error).__name__}: {error}): give a model file, mace:path/to/file.model."
+        ) from error
+
+
+def _elements(path: Path) -> frozenset[int] | None:
+    """Elements of a model file, from its own table; kept beside nothing, so read with torch where torch is there."""
+    return None  # a file tells its elements only when loaded; the calculator itself refuses others

@@ -1,0 +1,45 @@
+"""The correction's energy, one scalar; forces and stress are its derivatives and nothing else."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from softfix.core.basis import Basis
+from softfix.core.graph import Graph
+from softfix.core.heads import LinearHead
+from softfix.core.invariants import invariants
+
+
+class Result(NamedTuple):
+    """Correction of one structure."""
+
+    energy: Float[Array, ""]  # eV
+    energies: Float[Array, " atoms"]  # eV, share of each atom
+    forces: Float[Array, "atoms 3"]  # eV/Å
+    strain: Float[Array, "3 3"]  # dE/dstrain, eV, symmetric; stress is this over the volume
+
+
+def atomic_energies(basis: Basis, weights: Float[Array, "species features"], graph: Graph) -> Float[Array, " atoms"]:
+    """w_{z_i}.phi_i of every atom in eV."""
+    head = LinearHead(basis.species, basis.features)
+    return head.apply({"params": {"weights": weights}}, invariants(basis, graph), graph.species)
+
+
+@partial(jax.jit, static_argnums=0)
+def evaluate(basis: Basis, weights: Float[Array, "species features"], graph: Graph) -> Result:
+    """Energy and, by one backward pass through the bonds, forces and strain derivative."""
+
+    def total(r_ij: Float[Array, "edges 3"]) -> tuple[Array, Array]:
+        energies = atomic_energies(basis, weights, graph._replace(r_ij=r_ij))
+        return jnp.sum(energies), energies
+
+    (energy, energies), slope = jax.value_and_grad(total, has_aux=True)(graph.r_ij)
+    atoms = len(graph.species)
+    forces = jax.ops.segment_sum(slope, graph.source, atoms) - jax.ops.segment_sum(slope, graph.target, atoms)
+    strain = graph.r_ij.T @ slope
+    return Result(energy, energies, forces, 0.5 * (strain + strain.T))

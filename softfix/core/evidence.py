@@ -1,0 +1,83 @@
+"""Prior amplitudes and noise chosen by the evidence, held near what other materials taught by a hyperprior."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from softfix.core.posterior import log_evidence
+from softfix.core.statistics import Statistics
+
+
+class Hyperprior(NamedTuple):
+    """Normal distribution of ln(amplitude) per group of columns and of ln(noise) per kind of label."""
+
+    amplitude: Float[Array, " groups"]  # medians, eV
+    amplitude_width: Float[Array, " groups"]  # standard deviations of the logarithm
+    noise: Float[Array, "3"]  # medians, eV/atom, eV/Å, eV/Å^3
+    noise_width: Float[Array, "3"]
+    noise_floor: Float[Array, "3"]  # added in quadrature: a few rows and many weights never explain labels exactly
+
+
+class Columns(NamedTuple):
+    """Prior standard deviation of every column, as shape x amplitude of its group."""
+
+    group: Int[Array, " columns"]
+    shape: Float[Array, " columns"]
+
+
+class Hyperparameters(NamedTuple):
+    """What the evidence chose."""
+
+    amplitude: Float[Array, " groups"]
+    noise: Float[Array, "3"]
+    log_evidence: Float[Array, ""]
+    steps: Int[Array, ""]
+    gradient: Float[Array, ""]  # largest component left, of the logarithmic hyperparameters
+
+
+def prior_std(columns: Columns, amplitude: Float[Array, " groups"]) -> Float[Array, " columns"]:
+    """Prior standard deviation of every weight."""
+    return columns.shape * amplitude[columns.group]
+
+
+@partial(jax.jit, static_argnums=3)
+def maximise(
+    statistics: Statistics, columns: Columns, hyperprior: Hyperprior, max_steps: int = 60
+) -> Hyperparameters:
+    """Maximise evidence x hyperprior by L-BFGS over logarithms, starting from the hyperprior's median."""
+    groups = len(hyperprior.amplitude)
+    width = jnp.concatenate([hyperprior.amplitude_width, hyperprior.noise_width])
+    median = jnp.concatenate([hyperprior.amplitude, hyperprior.noise])
+
+    def unpack(t: Array) -> tuple[Array, Array]:
+        value = median * jnp.exp(width * t)
+        return value[:groups], jnp.sqrt(hyperprior.noise_floor**2 + value[groups:] ** 2)
+
+    def loss(t: Array) -> Array:
+        amplitude, noise = unpack(t)
+        return 0.5 * jnp.sum(t**2) - log_evidence(statistics, prior_std(columns, amplitude), noise)
+
+    optimiser = optax.lbfgs(linesearch=optax.scale_by_zoom_linesearch(max_linesearch_steps=12))
+    value_and_grad = optax.value_and_grad_from_state(loss)
+
+    def step(carry: tuple) -> tuple:
+        t, state, count, _ = carry
+        value, gradient = value_and_grad(t, state=state)
+        updates, state = optimiser.update(gradient, state, t, value=value, grad=gradient, value_fn=loss)
+        return optax.apply_updates(t, updates), state, count + 1, jnp.max(jnp.abs(gradient))
+
+    def unfinished(carry: tuple) -> Array:
+        return (carry[2] < max_steps) & (carry[3] > 1e-2)
+
+    start = jnp.zeros_like(median)
+    t, _, count, gradient = jax.lax.while_loop(
+        unfinished, step, (start, optimiser.init(start), jnp.zeros((), int), jnp.full((), jnp.inf))
+    )
+    amplitude, noise = unpack(t)
+    return Hyperparameters(amplitude, noise, -loss(t), count, gradient)

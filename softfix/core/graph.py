@@ -1,0 +1,46 @@
+"""Neighbour graph as padded arrays. A padding edge is longer than any cutoff, so that it weighs exactly nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+BUCKET_GROWTH = 1.25  # sizes of padded arrays grow by this factor, so that few shapes are ever compiled
+
+
+class Graph(NamedTuple):
+    """Directed edges i -> j of a periodic structure (both directions present)."""
+
+    species: Int[Array | np.ndarray, " atoms"]  # index into the correction's elements
+    source: Int[Array | np.ndarray, " edges"]  # i
+    target: Int[Array | np.ndarray, " edges"]  # j
+    r_ij: Float[Array | np.ndarray, "edges 3"]  # Å, from i to j
+
+
+def bucket(count: int, smallest: int = 16) -> int:
+    """Next padded size: at least `count`, one of a geometric ladder."""
+    size = smallest
+    while size < count:
+        size = int(size * BUCKET_GROWTH) + 1
+    return size
+
+
+def pad(graph: Graph, cutoff: float, atoms: int | None = None, edges: int | None = None) -> Graph:
+    """Fill a graph up to bucket sizes: the one place where softfix pads.
+
+    Padding atoms have species 0 and no edges; padding edges have length 2 cutoff, where every radial function
+    and its slope vanish.
+    """
+    n_atoms = len(graph.species)
+    n_edges = len(graph.source)
+    more_atoms = (atoms or bucket(n_atoms)) - n_atoms
+    more_edges = (edges or bucket(n_edges, 256)) - n_edges
+    far = np.tile([2.0 * cutoff, 0.0, 0.0], (more_edges, 1))
+    return Graph(
+        np.pad(np.asarray(graph.species), (0, more_atoms)),
+        np.pad(np.asarray(graph.source), (0, more_edges)),
+        np.pad(np.asarray(graph.target), (0, more_edges)),
+        np.concatenate([np.asarray(graph.r_ij), far]),
+    )

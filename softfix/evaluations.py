@@ -1,0 +1,136 @@
+"""What the base says about each frame, kept on disk, so that a second fit needs no torch."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from softfix.errors import SoftfixError
+from softfix.files import atomic_path
+
+if TYPE_CHECKING:
+    from softfix.bases.protocol import Base
+    from softfix.data.frames import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Energy, forces and stress that a potential gives for one frame."""
+
+    energy: float  # eV
+    forces: np.ndarray  # (atoms, 3) eV/Å
+    stress: np.ndarray | None  # (6,) eV/Å^3, Voigt xx yy zz yz xz xy, tension positive; None without a cell
+
+    def __sub__(self, other: Evaluation) -> Evaluation:
+        """Difference of two structures with the same atoms."""
+        stress = None if self.stress is None or other.stress is None else self.stress - other.stress
+        return Evaluation(self.energy - other.energy, self.forces - other.forces, stress)
+
+
+def cache_folder() -> Path:
+    """Where evaluations are kept: $SOFTFIX_CACHE, or softfix/ in the user's cache folder."""
+    if chosen := os.environ.get("SOFTFIX_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "softfix"
+
+
+class EvaluationCache:
+    """One small file per frame and base; the key is the base's identity and the frame's geometry."""
+
+    def __init__(self, base_key: str, folder: Path | None = None):
+        self.folder = (folder or cache_folder()) / "evaluations" / base_key[:32]
+
+    def path(self, frame: Frame) -> Path:
+        """File of one frame."""
+        return self.folder / f"{frame.content_hash}.npz"
+
+    def read(self, frame: Frame) -> Evaluation | None:
+        """Stored evaluation, or None where there is none or its file is damaged (it is then made anew)."""
+        try:
+            with np.load(self.path(frame)) as stored:
+                stress = stored["stress"] if "stress" in stored else None
+                return Evaluation(float(stored["energy"]), stored["forces"], stress)
+        except FileNotFoundError:
+            return None
+        except (zipfile.BadZipFile, ValueError, KeyError, EOFError):
+            return None
+
+    def write(self, frame: Frame, evaluation: Evaluation) -> None:
+        """Store one evaluation atomically."""
+        arrays = {"energy": np.asarray(evaluation.energy), "forces": evaluation.forces}
+        if evaluation.stress is not None:
+            arrays["stress"] = evaluation.stress
+        with atomic_path(self.path(frame)) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, **arrays)
+
+
+def evaluate_base(
+    base: Base, frames: Sequence[Frame], cache: EvaluationCache | None = None, track: Callable[[Iterable], Iterable] = iter
+) -> list[Evaluation]:
+    """Evaluate the base on every frame, out of the cache where it can; frames with a reference give differences.
+
+    Args:
+        base: the potential; its calculator is built only if a frame is not in the cache.
+        frames: structures to evaluate.
+        cache: where to look first; the user's cache folder by default.
+        track: wraps the frames that are gone through, e.g. in a progress bar.
+
+    Raises:
+        SoftfixError: if the base does not know an element of a frame, or gives a non-finite number.
+    """
+    check_elements(base, frames)
+    cache = cache or EvaluationCache(base.identity.key)
+    calculator = None
+
+    def one(frame: Frame) -> Evaluation:
+        nonlocal calculator
+        if (stored := cache.read(frame)) is not None:
+            return stored
+        if calculator is None:
+            calculator = base.calculator()
+        evaluation = evaluate_frame(calculator, frame)
+        cache.write(frame, evaluation)
+        return evaluation
+
+    return [one(frame) if frame.reference is None else one(frame) - one(frame.reference) for frame in track(frames)]
+
+
+def check_elements(base: Base, frames: Sequence[Frame]) -> None:
+    """Raise a SoftfixError if a frame holds an element that the base does not know."""
+    from ase.data import chemical_symbols
+
+    if base.elements is None:
+        return
+    for frame in frames:
+        if unknown := sorted(set(frame.numbers.tolist()) - base.elements):
+            names = ", ".join(chemical_symbols[z] for z in unknown)
+            raise SoftfixError(
+                f"{frame.source} holds {names}, which base {base.identity.spec} does not know: "
+                "leave the frame out or choose a base that was trained on it."
+            )
+
+
+def evaluate_frame(calculator, frame: Frame) -> Evaluation:
+    """Energy, forces and (with a cell) stress of one frame by an ASE calculator in softfix's dialect."""
+    from ase import Atoms
+    from ase.calculators.calculator import PropertyNotImplementedError
+
+    atoms = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=frame.pbc, calculator=calculator)
+    energy = float(atoms.get_potential_energy(force_consistent=True))
+    forces = np.asarray(atoms.get_forces(), dtype=np.float64)
+    stress = None
+    if frame.volume > 0.0:
+        try:
+            stress = np.asarray(atoms.get_stress(), dtype=np.float64)
+        except (PropertyNotImplementedError, NotImplementedError):
+            stress = None  # a base without stress is corrected in energy and forces alone
+    finite = np.isfinite(energy) and np.isfinite(forces).all() and (stress is None or np.isfinite(stress).all())
+    if not finite:
+        raise SoftfixError(f"{frame.source}: the base gives a number that is not finite; look at its geometry.")
+    return Evaluation(energy, forces, stress)
