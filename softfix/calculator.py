@@ -1,0 +1,131 @@
+"""The corrected potential as an ASE calculator."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+
+from softfix.correct import correct, uncertainty
+from softfix.correction import Correction, load_correction, require_base
+from softfix.data.check import SoftfixWarning
+from softfix.data.frames import Frame
+from softfix.evaluations import Evaluation
+
+
+def load(path: str | Path, base: Any = None, any_base: bool = False) -> CorrectedCalculator:
+    """Corrected calculator from a correction file; the base is rebuilt from the file's header.
+
+    Args:
+        path: file that `softfix fit` wrote.
+        base: a base, its spec or an ASE calculator, where the header's cannot be rebuilt.
+        any_base: accept another base than the one that was fitted.
+
+    Raises:
+        SoftfixError: if the file or the base does not fit.
+    """
+    correction = load_correction(path)
+    return CorrectedCalculator(correction.base.spec if base is None else base, correction, any_base)
+
+
+class CorrectedCalculator(Calculator):
+    """Base plus correction: energy, free_energy, forces, stress, and whatever else the base gives.
+
+    `extra_results` holds, for the last structure, `base_energy`, `base_forces`, `base_stress`, `correction_energy`,
+    `correction_forces`, `correction_stress`, and - computed only when they are asked for -
+    `uncertainty_energy` (eV, of the energy up to composition offsets), `uncertainty_forces` (atoms, 3) and
+    `uncertainty_stress` (6,): one standard deviation of the posterior of the weights.
+
+    Atoms of elements outside the fit are not corrected, nor do they change the correction of others; the softening
+    scale, which multiplies the base as a whole, is off in structures that hold such atoms.
+    """
+
+    def __init__(self, base: Any, correction: Correction | str | Path, any_base: bool = False):
+        """Combine a base (spec, ASE calculator or base) and a correction (or its file).
+
+        Raises:
+            SoftfixError: if the correction was fitted to another base.
+        """
+        from softfix.bases import load_base
+
+        super().__init__()
+        base = load_base(base)
+        self.correction = correction if isinstance(correction, Correction) else load_correction(correction)
+        require_base(self.correction, base.identity, any_base)
+        self.base = base.calculator()
+        self.implemented_properties = list(self.base.implemented_properties)
+        self.extra_results: Mapping[str, Any] = {}
+        self._warned: frozenset[int] = frozenset()
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        """Evaluate the base, then the correction, and add."""
+        super().calculate(atoms, properties, system_changes)
+        for name in properties:
+            self.base.get_property(name, self.atoms)
+        results = dict(self.base.results)
+        geometry = Frame(self.atoms.numbers, self.atoms.positions.copy(), self.atoms.cell.array, self.atoms.pbc.copy())
+        self._warn_unknown(np.isin(geometry.numbers, self.correction.elements))
+        base = Evaluation(results["energy"], results["forces"], results.get("stress"))
+        change = correct(self.correction, geometry, base)
+        results["energy"] = base.energy + change.energy
+        results["free_energy"] = results["free_energy"] + change.energy
+        results["forces"] = base.forces + change.forces
+        if base.stress is not None and change.stress is not None:
+            results["stress"] = base.stress + change.stress
+        if "energies" in results:
+            del results["energies"]  # the base's shares do not sum to the corrected energy
+        self.results = results
+        self.extra_results = ExtraResults(
+            {**getattr(self.base, "extra_results", {}), **_parts("base", base), **_parts("correction", change)},
+            lambda: uncertainty(self.correction, geometry, base),
+        )
+
+    def _warn_unknown(self, known: np.ndarray) -> None:
+        unknown = frozenset(self.atoms.numbers[~known].tolist())
+        if unknown - self._warned:
+            from ase.data import chemical_symbols
+
+            self._warned |= unknown
+            names = ", ".join(chemical_symbols[z] for z in sorted(unknown))
+            warnings.warn(
+                f"{names}: not among the elements of the correction ({', '.join(self.correction.symbols)}); "
+                "these atoms are left to the base.",
+                SoftfixWarning,
+                stacklevel=2,
+            )
+
+
+class ExtraResults(Mapping):
+    """Results outside ASE's list; those of the uncertainty are computed when they are first asked for."""
+
+    LATE = ("uncertainty_energy", "uncertainty_forces", "uncertainty_stress")
+
+    def __init__(self, ready: dict[str, Any], late: Callable[[], tuple]):
+        """Hold what is ready and the function for the rest."""
+        self._ready, self._late = ready, late
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self.LATE and key not in self._ready:
+            self._ready.update(zip(self.LATE, self._late(), strict=True))
+        return self._ready[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*(key for key in self._ready if key not in self.LATE), *self.LATE])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __reduce__(self):
+        return dict, (dict(self),)
+
+
+def _parts(name: str, evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        f"{name}_energy": evaluation.energy,
+        f"{name}_forces": evaluation.forces,
+        f"{name}_stress": evaluation.stress,
+    }

@@ -1,0 +1,142 @@
+"""The command line: read, one call, write."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from softfix.errors import SoftfixError
+
+app = typer.Typer(
+    help="Correct the systematic softening of universal interatomic potentials from a few DFT frames.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Frames = Annotated[list[Path], typer.Argument(help="Labelled frames: extended XYZ (.gz), vasprun.xml, phonopy, ...")]
+BaseSpec = Annotated[
+    str | None, typer.Option("--base", help="chgnet, matgl:<folder>, mace:<file>, package.module:factory.")
+]
+EnergyKey = Annotated[str | None, typer.Option(help="Key of the energy (eV).")]
+ForcesKey = Annotated[str | None, typer.Option(help="Key of the forces (eV/Å).")]
+StressKey = Annotated[str | None, typer.Option(help="Key of the stress (eV/Å^3, tension positive).")]
+VirialsKey = Annotated[str | None, typer.Option(help="Key of the virials (eV, minus dE/dstrain).")]
+MaxForce = Annotated[float, typer.Option(help="Largest believable force in eV/Å.")]
+
+
+@app.command()
+def fit(
+    train: Frames,
+    base: Annotated[str, typer.Option("--base", help="The potential to correct, e.g. chgnet.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Correction file to write (.softfix).")],
+    config: Annotated[Path | None, typer.Option(help="Settings in TOML, JSON or YAML.")] = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virials_key: VirialsKey = None,
+    max_force: MaxForce = 50.0,
+) -> None:
+    """Fit a correction of a base potential to DFT frames and write it to one file."""
+    from softfix import screen
+    from softfix.correct import corrected
+    from softfix.fit import fit as fit_correction
+    from softfix.measure import report
+    from softfix.settings import FitSettings, read_settings
+
+    settings = read_settings(config) if config else FitSettings()
+    frames = _read(train, energy_key, forces_key, stress_key, virials_key, max_force)
+    with screen.progress("base") as track:
+        result = fit_correction(frames, base, settings, track=track)
+    result.correction.save(output)
+    screen.measures(
+        report(frames, result.evaluations, corrected(result.correction, frames, result.evaluations)),
+        f"On the {len(frames)} training frames (held-out frames tell more: softfix evaluate)",
+    )
+    screen.say(f"{result.status} Wrote {output}.")
+
+
+@app.command()
+def evaluate(
+    test: Frames,
+    correction: Annotated[Path | None, typer.Option(help="Correction file.")] = None,
+    base: BaseSpec = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all numbers to this file.")] = None,
+    any_base: Annotated[bool, typer.Option(help="Accept another base than the correction was fitted to.")] = False,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virials_key: VirialsKey = None,
+    max_force: MaxForce = 50.0,
+) -> None:
+    """Measure a base, and its correction, against DFT frames."""
+    from softfix import screen
+    from softfix.bases import load_base
+    from softfix.correct import corrected
+    from softfix.correction import load_correction, require_base
+    from softfix.evaluations import evaluate_base
+    from softfix.files import atomic_path
+    from softfix.measure import report
+
+    if correction is None and base is None:
+        raise SoftfixError("Give --correction FILE, --base SPEC, or both.")
+    fitted = load_correction(correction) if correction else None
+    potential = load_base(base or fitted.base.spec)
+    if fitted:
+        require_base(fitted, potential.identity, any_base)
+    frames = _read(test, energy_key, forces_key, stress_key, virials_key, max_force)
+    with screen.progress("base") as track:
+        evaluations = evaluate_base(potential, frames, track=track)
+    measures = report(frames, evaluations, corrected(fitted, frames, evaluations) if fitted else None)
+    if json_file:
+        with atomic_path(json_file) as temporary:
+            temporary.write_text(measures.model_dump_json(indent=2), encoding="utf-8")
+    screen.measures(measures, f"{len(frames)} frames against DFT, base {potential.identity.spec}")
+
+
+@app.command()
+def show(correction: Annotated[Path, typer.Argument(help="Correction file.")]) -> None:
+    """Show what a correction file holds: base, data, terms, noise."""
+    from softfix import screen
+    from softfix.correction import load_correction
+
+    screen.correction(load_correction(correction), correction)
+
+
+@app.command()
+def bases() -> None:
+    """List the potentials that can be corrected."""
+    from softfix import screen
+
+    screen.bases()
+
+
+def _read(paths: list[Path], energy: str | None, forces: str | None, stress: str | None, virials: str | None,
+          max_force: float) -> Any:  # fmt: skip
+    from softfix.data import LabelKeys, read_frames
+
+    return read_frames(paths, LabelKeys(energy=energy, forces=forces, stress=stress, virials=virials), max_force)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one sentence and exit status 1."""
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except SoftfixError as error:
+        print(f"softfix: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    """Our own warnings in a line; those of foreign packages, which a user cannot act on, not at all."""
+    if category.__module__.startswith("softfix"):
+        print(f"softfix: note: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

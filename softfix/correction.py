@@ -1,0 +1,237 @@
+"""A fitted correction and its one file: safetensors with a JSON header, no pickle, no code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import softfix
+from softfix.bases.protocol import Identity
+from softfix.core.basis import Basis
+from softfix.errors import SoftfixError
+from softfix.files import atomic_path
+
+FORMAT = "softfix correction"
+SCHEMA = 1
+UNITS = "energy eV, length Å, force eV/Å, stress eV/Å^3 (Voigt xx yy zz yz xz xy, tension positive)"
+ARRAYS = ("scale", "reference_energies", "offsets", "weights", "covariance_root")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataRecord(_Record):
+    """What a correction was fitted to."""
+
+    frames: int
+    atoms: int
+    sha256: str  # of geometries and labels
+    sources: list[str]
+    labels_from: list[str]
+    levels_of_theory: list[str]
+
+
+class FitRecord(_Record):
+    """What the evidence chose."""
+
+    status: str
+    terms: list[str]
+    amplitude_eV: dict[str, float]
+    noise: dict[str, float]
+    force_scale_eV_A: float
+    rows: dict[str, int]
+    log_evidence: float
+
+
+class BasisRecord(_Record):
+    """Sizes of the expansions; see `softfix.core.basis.Basis`."""
+
+    species: int
+    pair_cutoff: float
+    pair_count: int
+    three_cutoff: float
+    three_count: int
+    l_max: int
+
+
+class Header(_Record):
+    """Everything in a correction file that is not an array."""
+
+    format: str
+    schema_version: int
+    softfix_version: str
+    created: str
+    units: str
+    licence: str
+    base: Identity
+    elements: list[str]
+    basis: BasisRecord
+    data: DataRecord
+    fit: FitRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """E = E_base + (scale)(E_base - E_ref) + sum_i w_{z_i}.phi_i + sum_Z N_Z offset_Z."""
+
+    base: Identity
+    elements: tuple[int, ...]  # atomic numbers, rising
+    basis: Basis
+    scale: float  # c - 1
+    reference_energies: np.ndarray  # (elements,) eV; E_ref = sum_Z N_Z of these
+    offsets: np.ndarray  # (elements,) eV
+    weights: np.ndarray  # (elements, features) eV
+    covariance_root: np.ndarray  # (columns, columns); covariance of (scale, offsets, weights) = root.T @ root
+    data: DataRecord
+    fit: FitRecord
+    licence: str = "that of the frames and of the base's weights"
+    created: str = ""
+
+    def zeroed(self) -> Correction:
+        """The same correction with all numbers zero: the base itself."""
+        return replace(
+            self, scale=0.0, offsets=np.zeros_like(self.offsets), weights=np.zeros_like(self.weights)
+        )
+
+    @property
+    def symbols(self) -> list[str]:
+        """Chemical symbols of the elements."""
+        from ase.data import chemical_symbols
+
+        return [chemical_symbols[z] for z in self.elements]
+
+    def header(self) -> Header:
+        """The correction without its arrays."""
+        return Header(
+            format=FORMAT,
+            schema_version=SCHEMA,
+            softfix_version=softfix.__version__,
+            created=self.created or datetime.now(UTC).isoformat(timespec="seconds"),
+            units=UNITS,
+            licence=self.licence,
+            base=self.base,
+            elements=self.symbols,
+            basis=BasisRecord(**{name: getattr(self.basis, name) for name in BasisRecord.model_fields}),
+            data=self.data,
+            fit=self.fit,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write one file, atomically; the covariance is kept in float32, all else in float64."""
+        from safetensors.numpy import save_file
+
+        arrays = {name: np.array(getattr(self, name), dtype=np.float64, order="C") for name in ARRAYS}
+        arrays["covariance_root"] = arrays["covariance_root"].astype(np.float32)
+        with atomic_path(path) as temporary:
+            save_file(arrays, temporary, metadata={"softfix": self.header().model_dump_json()})
+
+
+def load_correction(path: str | Path) -> Correction:
+    """Read a correction file.
+
+    Raises:
+        SoftfixError: if it is missing, truncated, not ours, of a newer schema, or inconsistent.
+    """
+    path = Path(path)
+    text, arrays = _read(path)
+    header = _header(path, text)
+    correction = _assemble(path, header, arrays)
+    expected = {
+        "reference_energies": (len(header.elements),),
+        "offsets": (len(header.elements),),
+        "weights": (correction.basis.species, correction.basis.features),
+        "covariance_root": (1 + len(header.elements) + correction.basis.columns,) * 2,
+    }
+    for name, shape in expected.items():
+        if getattr(correction, name).shape != shape:
+            raise SoftfixError(f"{path} is damaged: {name} has the shape {getattr(correction, name).shape}, not {shape}.")
+        if not np.isfinite(getattr(correction, name)).all():
+            raise SoftfixError(f"{path} is damaged: {name} holds numbers that are not finite.")
+    return correction
+
+
+def _read(path: Path) -> tuple[str, dict[str, np.ndarray]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise SoftfixError(f"{path} does not exist: give the .softfix file that `softfix fit` wrote.")
+    try:
+        with safe_open(path, framework="numpy") as stored:
+            metadata = stored.metadata() or {}
+            arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise SoftfixError(f"{path} is truncated or not a correction file ({error}): write it again.") from error
+    if "softfix" not in metadata:
+        raise SoftfixError(f"{path} is a safetensors file, but not a softfix correction.")
+    return metadata["softfix"], arrays
+
+
+def _header(path: Path, text: str) -> Header:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SoftfixError(f"{path} is damaged: its header is not JSON ({error}).") from error
+    schema = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(schema, int) or content.get("format") != FORMAT:
+        raise SoftfixError(f"{path} is not a softfix correction.")
+    if schema > SCHEMA:
+        raise SoftfixError(
+            f"{path} has schema {schema}, written by softfix {content.get('softfix_version')}; "
+            f"this softfix {softfix.__version__} reads up to schema {SCHEMA}: upgrade softfix."
+        )
+    try:
+        return Header.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SoftfixError(f"{path} is damaged: header entry '{where}': {first['msg']}.") from error
+
+
+def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Correction:
+    from ase.data import atomic_numbers
+
+    if unknown := [symbol for symbol in header.elements if symbol not in atomic_numbers]:
+        raise SoftfixError(f"{path} is damaged: '{unknown[0]}' is not an element.")
+    if missing := [name for name in ARRAYS if name not in arrays]:
+        raise SoftfixError(f"{path} is damaged: it lacks the array {missing[0]}.")
+    elements = tuple(atomic_numbers[symbol] for symbol in header.elements)
+    if list(elements) != sorted(set(elements)) or header.basis.species != len(elements):
+        raise SoftfixError(f"{path} is damaged: its elements {', '.join(header.elements)} are out of order.")
+    return Correction(
+        base=header.base,
+        elements=elements,
+        basis=Basis(**header.basis.model_dump()),
+        scale=float(arrays["scale"].reshape(())),
+        reference_energies=arrays["reference_energies"],
+        offsets=arrays["offsets"],
+        weights=arrays["weights"],
+        covariance_root=arrays["covariance_root"].astype(np.float64),
+        data=header.data,
+        fit=header.fit,
+        licence=header.licence,
+        created=header.created,
+    )
+
+
+def require_base(correction: Correction, base: Identity, override: bool = False) -> None:
+    """Refuse another base than the one that a correction was fitted to.
+
+    Raises:
+        SoftfixError: naming both values and the override.
+    """
+    if override:
+        return
+    fitted = correction.base
+    for name in ("family", "version", "package", "package_version", "weights_sha256"):
+        mine, other = getattr(fitted, name), getattr(base, name)
+        if mine != other:
+            raise SoftfixError(
+                f"The correction was fitted to {fitted.spec} ({name} {mine}), but the base is {base.spec} "
+                f"({name} {other}): use that base, fit again, or pass any_base=True (--any-base) if you know why."
+            )

@@ -1,0 +1,134 @@
+"""What the terminal shows: tables and progress bars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from softfix.correction import Correction
+    from softfix.measure import Report
+
+console = Console()
+GROUPS_SHOWN = 12  # config types listed; the JSON has all
+
+ROWS = (
+    ("force MAE", "eV/Å", "force_mae_eV_A", "{:.4f}"),
+    ("force RMSE", "eV/Å", "force_rmse_eV_A", "{:.4f}"),
+    ("largest force error", "eV/Å", "max_force_error_eV_A", "{:.3f}"),
+    ("softening slope", "", "softening_slope", "{:.3f}"),
+    ("  95 % interval", "", "softening_slope_ci95", "{0[0]:.3f} to {0[1]:.3f}"),
+    ("  with intercept", "", "softening_slope_intercept", "{:.3f}"),
+    ("energy MAE", "meV/atom", "energy_mae_meV_atom", "{:.2f}"),
+    ("stress MAE", "GPa", "stress_mae_GPa", "{:.3f}"),
+)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[Iterable], Iterable]]:
+    """Give a function that wraps what is gone through in a progress bar with the time left."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield lambda items: bar.track(list(items))
+
+
+def say(text: str) -> None:
+    """Print a sentence."""
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+def measures(report: Report, title: str) -> None:
+    """Before and after, side by side; then force errors per config_type."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    table.add_column("base", justify="right")
+    if report.corrected:
+        table.add_column("corrected", justify="right")
+        table.add_column("ratio", justify="right")
+    for name, unit, field, form in ROWS:
+        before = getattr(report.base, field)
+        if before is None:
+            continue
+        cells = [f"{name} [dim]{unit}[/]", form.format(before)]
+        if report.corrected:
+            after = getattr(report.corrected, field)
+            ratio = f"{after / before:.2f}" if unit and before else ""
+            cells += [form.format(after), ratio]
+        table.add_row(*cells)
+    console.print(table)
+    if len(report.config_type) > 1 and report.base.force_mae_eV_A is not None:
+        _config_types(report)
+
+
+def _config_types(report: Report) -> None:
+    table = Table(title="force MAE in eV/Å by config_type", title_justify="left")
+    table.add_column("config_type")
+    table.add_column("frames", justify="right")
+    table.add_column("base", justify="right")
+    if report.corrected:
+        table.add_column("corrected", justify="right")
+    largest = sorted(report.config_type.items(), key=lambda item: -item[1].n_frames)
+    for name, group in largest[:GROUPS_SHOWN]:
+        cells = [name, str(group.n_frames), _number(group.base.force_mae_eV_A)]
+        if group.corrected:
+            cells.append(_number(group.corrected.force_mae_eV_A))
+        table.add_row(*cells)
+    console.print(table)
+    if len(largest) > GROUPS_SHOWN:
+        say(f"and {len(largest) - GROUPS_SHOWN} more (all are in the file of --json)")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def correction(value: Correction, path: Path) -> None:
+    """Header of a correction file."""
+    header = value.header()
+    table = Table(title=str(path), title_justify="left", show_header=False)
+    table.add_column("")
+    table.add_column("", overflow="fold")
+    theory = header.base.level_of_theory or "level of theory not stated"
+    rows = {
+        "base": f"{header.base.spec} ({header.base.package} {header.base.package_version}; {theory})",
+        "weights sha256": header.base.weights_sha256[:16] + "…",
+        "elements": " ".join(header.elements),
+        "terms": ", ".join(header.fit.terms),
+        "softening scale c": f"{1 + value.scale:.4f} (1 leaves the base as it is)",
+        "weights": f"{value.weights.size} ({value.basis.pair_features} pair and {value.basis.three_features} "
+        "three-body features per atom)",
+        "cutoff": f"{value.basis.cutoff:g} Å",
+        "amplitudes, eV": ", ".join(f"{name} {size:.3g}" for name, size in header.fit.amplitude_eV.items()),
+        "noise": ", ".join(f"{name} {size:.2g}" for name, size in header.fit.noise.items()),
+        "fit": header.fit.status,
+        "fitted on": f"{header.data.frames} frames, {header.data.atoms} atoms, from {', '.join(header.data.sources)}",
+        "labels": "; ".join(header.data.labels_from),
+        "level of theory": "; ".join(header.data.levels_of_theory) or "not stated",
+        "data sha256": header.data.sha256[:16] + "…",
+        "units": header.units,
+        "made": f"{header.created} by softfix {header.softfix_version}",
+        "licence": header.licence,
+    }
+    for name, text in rows.items():
+        table.add_row(name, text)
+    console.print(table)
+
+
+def bases() -> None:
+    """Table of the families of bases."""
+    from softfix.bases import families
+
+    table = Table(title="Bases", title_justify="left")
+    for name in ("name", "example", "package", "installed", "weights", "level of theory"):
+        table.add_column(name, overflow="fold")
+    for family in families.values():
+        installed = family.installed or f"no: pip install 'softfix\\[{family.name}]'"
+        table.add_row(family.name, family.example, family.distribution, installed, family.weights, family.theory)
+    table.add_row("any ASE calculator", "ase.calculators.emt:EMT", "its own", "", "its own", "its own")
+    console.print(table)

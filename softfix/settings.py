@@ -1,0 +1,113 @@
+"""Settings of a fit: nested, validated, one sentence per field; an unknown key is an error."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from softfix.errors import SoftfixError
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _prior_default(name: str) -> float:
+    return json.loads(files("softfix").joinpath("priors/default.json").read_text())[name]
+
+
+def _prior(name: str, description: str) -> float:
+    return Field(default_factory=lambda: _prior_default(name), gt=0, description=description)
+
+
+class BasisSettings(_Settings):
+    """What the surroundings of an atom are described with."""
+
+    pair_cutoff: float = Field(6.0, gt=1.0, le=12.0, description="Reach of the pair terms in Å.")
+    pair_count: int = Field(12, ge=1, le=40, description="Number of radial functions of the pair terms.")
+    three_cutoff: float = Field(6.0, gt=1.0, le=12.0, description="Reach of the three-body terms in Å.")
+    three_count: int = Field(8, ge=0, le=20, description="Largest number of radial functions of the three-body terms.")
+    l_max: int = Field(3, ge=0, le=3, description="Largest degree of the three-body terms.")
+    max_columns: int = Field(1100, ge=50, description="Most weights; three_count shrinks until they fit.")
+
+
+class PriorSettings(_Settings):
+    """Absolute sizes of the weights before any frame is seen (eV), and how freely the evidence may change them."""
+
+    scale: float = _prior("scale", "Standard deviation of c - 1, the softening scale.")
+    scale_width: float = _prior("scale_width", "Width of ln(scale).")
+    pair: float = _prior("pair", "Amplitude of the pair weights in eV.")
+    pair_width: float = _prior("pair_width", "Width of ln(pair).")
+    three_body: float = _prior("three_body", "Amplitude of the three-body weights in eV.")
+    three_body_width: float = _prior("three_body_width", "Width of ln(three_body).")
+    offset: float = _prior("offset", "Standard deviation of the composition offsets in eV/atom, after a first estimate.")
+    pair_smoothness: float = _prior("pair_smoothness", "Radial index from which the pair weights fall.")
+    three_body_smoothness: float = _prior("three_body_smoothness", "Radial index from which three-body weights fall.")
+    smoothness_power: float = _prior("smoothness_power", "Power of that fall.")
+    degree_decay: float = _prior("degree_decay", "Exponential fall of the three-body weights per degree l.")
+
+
+class NoiseSettings(_Settings):
+    """Size of what the model cannot explain, as medians; the evidence adapts them within `width`."""
+
+    energy: float = Field(0.003, gt=0, description="eV/atom.")
+    forces: float = Field(0.02, gt=0, description="eV/Å; no less than this, or forces_relative if that is larger.")
+    forces_relative: float = Field(0.15, ge=0, description="Fraction of the base's force error (rms).")
+    forces_floor: float = Field(0.05, ge=0, description="Fraction of the base's force error never explained.")
+    stress: float = Field(0.005, gt=0, description="eV/Å^3.")
+    width: float = Field(0.4, gt=0, description="Width of the logarithm of every noise.")
+    force_scale: float = Field(2.0, gt=0, description="eV/Å; noise grows with forces beyond it.")
+
+
+class FitSettings(_Settings):
+    """Everything that a fit can be told."""
+
+    terms: frozenset[str] = Field(
+        frozenset({"scale", "pair", "three_body"}), description="Parts of the correction: scale, pair, three_body."
+    )
+    labels: frozenset[str] = Field(
+        frozenset({"energy", "forces", "stress"}), description="Labels that are fitted where frames have them."
+    )
+    basis: BasisSettings = BasisSettings()
+    prior: PriorSettings = Field(default_factory=PriorSettings)
+    noise: NoiseSettings = NoiseSettings()
+    max_steps: int = Field(60, ge=0, description="Most L-BFGS steps of the evidence; 0 keeps the medians.")
+
+
+def read_settings(path: str | Path) -> FitSettings:
+    """Settings from a TOML, JSON or YAML file.
+
+    Raises:
+        SoftfixError: naming the key that is unknown or the value that does not fit.
+    """
+    path = Path(path)
+    try:
+        return FitSettings.model_validate(_load(path))
+    except FileNotFoundError as error:
+        raise SoftfixError(f"{path} does not exist.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SoftfixError(f"{path}: setting '{where}': {first['msg']} (given: {first['input']!r}).") from error
+    except ValueError as error:  # TOML and JSON errors
+        raise SoftfixError(f"{path} cannot be read: {error}.") from error
+
+
+def _load(path: Path) -> dict:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".toml":
+        return tomllib.loads(text)
+    if path.suffix == ".json":
+        return json.loads(text)
+    if path.suffix in (".yaml", ".yml"):
+        import yaml
+
+        try:
+            return yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            raise ValueError(" ".join(str(error).split())) from error
+    raise SoftfixError(f"{path}: settings are read from .toml, .json or .yaml files.")
