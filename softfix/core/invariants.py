@@ -24,7 +24,7 @@ def densities(
     total = atoms * basis.species
     A_pair = jax.ops.segment_sum(pair, where, total).reshape(atoms, basis.pair_features)
     A_three = jax.ops.segment_sum(three, where, total)
-    return A_pair, A_three.reshape(atoms, basis.species * basis.three_count, -1)
+    return A_pair, A_three.reshape(atoms, basis.species * basis.three_count, (basis.l_max + 1) ** 2)
 
 
 def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, "atoms three_features"]:

@@ -1,0 +1,83 @@
+"""Design rows and the energy function against finite differences, and against each other."""
+
+import numpy as np
+import pytest
+
+from softfix.core.basis import Basis
+from softfix.core.design import design_rows
+from softfix.core.energy import evaluate
+from softfix.core.graph import pad
+from softfix.core.precision import in_float64
+from softfix.neighbours import neighbour_graph
+from tests.conftest import alloy
+
+STEP = 1e-4  # Å, or of strain
+RELATIVE = 1e-6  # of the largest component
+BASES = [Basis(2, pair_count=5, three_count=3), Basis(2, pair_count=5, three_count=0)]
+
+
+def graph_of(positions, cell, numbers, basis):
+    graph = neighbour_graph((numbers == 79).astype(int), positions, cell, np.ones(3, bool), basis.cutoff)
+    return pad(graph, basis.cutoff)
+
+
+@pytest.fixture(params=BASES, ids=["three-body", "pair"])
+def system(request):
+    basis = request.param
+    atoms = alloy(0, size=1)
+    weights = np.random.default_rng(3).normal(size=(2, basis.features))
+
+    @in_float64
+    def energy(positions, cell=atoms.cell.array):
+        return float(evaluate(basis, weights, graph_of(positions, cell, atoms.numbers, basis)).energy)
+
+    return basis, atoms, weights, energy
+
+
+def central(energy, plus, minus):
+    return (energy(*plus) - energy(*minus)) / (2 * STEP)
+
+
+@in_float64
+def test_forces_are_minus_the_derivative_of_the_energy(system):
+    basis, atoms, weights, energy = system
+    forces = np.asarray(evaluate(basis, weights, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).forces)
+    largest = np.abs(forces).max()
+    for atom in range(len(atoms)):
+        for axis in range(3):
+            shift = np.zeros_like(atoms.positions)
+            shift[atom, axis] = STEP
+            numeric = -central(energy, (atoms.positions + shift,), (atoms.positions - shift,))
+            assert forces[atom, axis] == pytest.approx(numeric, abs=RELATIVE * largest)
+
+
+@in_float64
+def test_the_strain_derivative_is_that_of_the_energy(system):
+    basis, atoms, weights, energy = system
+    strain = np.asarray(evaluate(basis, weights, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).strain)
+    for a in range(3):
+        for b in range(3):
+            e = np.zeros((3, 3))
+            e[a, b] += STEP / 2
+            e[b, a] += STEP / 2
+            ends = [(atoms.positions @ (np.eye(3) + s * e), atoms.cell.array @ (np.eye(3) + s * e)) for s in (1, -1)]
+            assert strain[a, b] == pytest.approx(central(energy, *ends), abs=RELATIVE * np.abs(strain).max())
+    assert np.array_equal(strain, strain.T)
+
+
+@in_float64
+def test_design_rows_times_weights_are_the_energy_function(system):
+    basis, atoms, weights, _ = system
+    graph = graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
+    rows, result = design_rows(basis, graph), evaluate(basis, weights, graph)
+    w = weights.reshape(-1)
+    assert float(np.asarray(rows.energy) @ w) == pytest.approx(float(result.energy), rel=1e-12)
+    assert np.allclose(np.asarray(rows.forces) @ w, result.forces, atol=1e-10 * np.abs(result.forces).max())
+    assert np.allclose(np.asarray(rows.strain) @ w, result.strain, atol=1e-10 * np.abs(result.strain).max())
+
+
+@in_float64
+def test_forces_sum_to_zero_in_every_column(system):
+    basis, atoms, _, _ = system
+    rows = design_rows(basis, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis))
+    assert np.abs(np.asarray(rows.forces).sum(axis=0)).max() < 1e-10

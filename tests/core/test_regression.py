@@ -1,0 +1,101 @@
+"""Statistics, posterior and evidence against dense linear algebra and known truths."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+
+from softfix.core.evidence import Columns, Hyperprior, maximise, prior_std
+from softfix.core.posterior import log_evidence, posterior
+from softfix.core.precision import in_float64
+from softfix.core.statistics import empty, of_rows
+
+ROWS, COLUMNS = 40, 6
+NOISE = np.array([0.3, 0.1, 0.2])
+PRIOR = np.linspace(0.5, 2.0, COLUMNS)
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(ROWS, COLUMNS))
+    kind = np.zeros((3, ROWS))
+    kind[rng.integers(0, 3, ROWS), np.arange(ROWS)] = 1.0
+    w = PRIOR * rng.normal(size=COLUMNS)
+    y = X @ w + (NOISE @ kind) * rng.normal(size=ROWS)
+    return X, y, kind, w
+
+
+@in_float64
+def test_posterior_is_that_of_dense_linear_algebra(data):
+    X, y, kind, _ = data
+    result = posterior(of_rows(X, y, np.ones(ROWS), kind), PRIOR, NOISE)
+    precision = X.T @ np.diag(1 / (NOISE @ kind) ** 2) @ X + np.diag(1 / PRIOR**2)
+    covariance = np.linalg.inv(precision)
+    assert np.allclose(result.mean, covariance @ X.T @ (y / (NOISE @ kind) ** 2), rtol=1e-10)
+    root = np.asarray(result.root)
+    assert np.allclose(root.T @ root, covariance, rtol=1e-9)
+
+
+@in_float64
+def test_evidence_is_the_marginal_likelihood_of_the_labels(data):
+    X, y, kind, _ = data
+    marginal = X @ np.diag(PRIOR**2) @ X.T + np.diag((NOISE @ kind) ** 2)
+    exact = multivariate_normal(cov=marginal).logpdf(y) + 0.5 * ROWS * np.log(2 * np.pi)
+    assert float(log_evidence(of_rows(X, y, np.ones(ROWS), kind), PRIOR, NOISE)) == pytest.approx(exact, rel=1e-10)
+
+
+@in_float64
+def test_statistics_of_parts_add_to_those_of_the_whole(data):
+    X, y, kind, _ = data
+    whole = of_rows(X, y, np.ones(ROWS), kind)
+    halves = empty(COLUMNS) + of_rows(X[:15], y[:15], np.ones(15), kind[:, :15])
+    halves += of_rows(X[15:], y[15:], np.ones(ROWS - 15), kind[:, 15:])
+    for part, total in zip(halves, whole, strict=True):
+        assert np.allclose(part, total, rtol=1e-10)
+
+
+@in_float64
+def test_the_posterior_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    inside = []
+    for _ in range(300):
+        X, w = rng.normal(size=(8, COLUMNS)), PRIOR * rng.normal(size=COLUMNS)
+        kind = np.zeros((3, 8))
+        kind[1] = 1.0
+        result = posterior(of_rows(X, X @ w + 0.5 * rng.normal(size=8), np.ones(8), kind), PRIOR, np.full(3, 0.5))
+        std = np.linalg.norm(np.asarray(result.root), axis=0)
+        inside.append(np.abs(np.asarray(result.mean) - w) < std)
+    assert np.mean(inside) == pytest.approx(0.683, abs=0.03)
+
+
+@in_float64
+def test_evidence_finds_the_noise_and_amplitude_that_made_the_data():
+    rng = np.random.default_rng(6)
+    rows, columns = 4000, 200
+    X, w = rng.normal(size=(rows, columns)), 0.7 * rng.normal(size=columns)
+    kind = np.zeros((3, rows))
+    kind[1] = 1.0
+    statistics = of_rows(X, X @ w + 0.05 * rng.normal(size=rows), np.ones(rows), kind)
+    shape = Columns(np.zeros(columns, int), np.ones(columns))
+    wide = Hyperprior(np.ones(1), np.full(1, 2.0), np.full(3, 0.3), np.full(3, 2.0), np.zeros(3))
+    found = maximise(statistics, shape, wide)
+    assert float(found.amplitude[0]) == pytest.approx(0.7, rel=0.1)
+    assert float(found.noise[1]) == pytest.approx(0.05, rel=0.05)
+    assert int(found.steps) < 60
+
+
+@in_float64
+def test_a_narrow_hyperprior_holds_the_hyperparameters(data):
+    X, y, kind, _ = data
+    tight = Hyperprior(np.ones(1), np.full(1, 1e-3), NOISE, np.full(3, 1e-3), np.zeros(3))
+    columns = Columns(np.zeros(COLUMNS, int), PRIOR)
+    found = maximise(of_rows(X, y, np.ones(ROWS), kind), columns, tight)
+    assert np.allclose(prior_std(columns, found.amplitude), PRIOR, rtol=0.01)
+    assert np.allclose(found.noise, NOISE, rtol=0.01)
+
+
+def test_float64_is_asked_for_and_given_back():
+    assert jnp.zeros(()).dtype == jnp.float32
+    assert in_float64(lambda: jnp.zeros(()).dtype)() == jnp.float64
+    assert jnp.zeros(()).dtype == jnp.float32
