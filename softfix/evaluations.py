@@ -53,7 +53,7 @@ class EvaluationCache:
     def read(self, frame: Frame) -> Evaluation | None:
         """Stored evaluation, or None where there is none or its file is damaged (it is then made anew)."""
         try:
-            with np.load(self.path(frame)) as stored:
+            with self.path(frame).open("rb") as stream, np.load(stream) as stored:
                 stress = stored["stress"] if "stress" in stored else None
                 return Evaluation(float(stored["energy"]), stored["forces"], stress)
         except FileNotFoundError:

@@ -6,6 +6,7 @@ import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,7 +21,7 @@ def _prior_default(name: str) -> float:
     return json.loads(files("softfix").joinpath("priors/default.json").read_text())[name]
 
 
-def _prior(name: str, description: str) -> float:
+def _prior(name: str, description: str) -> Any:
     return Field(default_factory=lambda: _prior_default(name), gt=0, description=description)
 
 
@@ -66,10 +67,10 @@ class NoiseSettings(_Settings):
 class FitSettings(_Settings):
     """Everything that a fit can be told."""
 
-    terms: frozenset[str] = Field(
+    terms: frozenset[Literal["scale", "pair", "three_body"]] = Field(
         frozenset({"scale", "pair", "three_body"}), description="Parts of the correction: scale, pair, three_body."
     )
-    labels: frozenset[str] = Field(
+    labels: frozenset[Literal["energy", "forces", "stress"]] = Field(
         frozenset({"energy", "forces", "stress"}), description="Labels that are fitted where frames have them."
     )
     basis: BasisSettings = BasisSettings()

@@ -1,0 +1,183 @@
+"""The fit on toys whose truth is known."""
+
+import json
+
+import numpy as np
+import pytest
+from ase.calculators.emt import EMT
+
+from softfix.bases import load_base
+from softfix.correct import correct, corrected, uncertainty
+from softfix.errors import SoftfixError
+from softfix.evaluations import EvaluationCache, evaluate_base
+from softfix.fit import choose_basis, fit
+from softfix.measure import measure
+from softfix.problem import composition_offsets
+from softfix.settings import FitSettings, read_settings
+from tests.conftest import SoftEMT, alloy, labelled
+
+QUICK = FitSettings.model_validate({"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}})
+SCALE_ONLY = FitSettings.model_validate({"basis": QUICK.basis, "terms": ["scale"], "prior": {"scale": 1.0}})
+
+
+def test_a_known_softening_is_recovered_by_the_scale_alone(frames, soft_base):
+    result = fit(frames[:1], soft_base, SCALE_ONLY)
+    assert 1.0 + result.correction.scale == pytest.approx(1.0 / SoftEMT.softness, rel=1e-3)
+    assert not result.correction.weights.any() or np.abs(result.correction.weights).max() < 1e-6
+    held_out = frames[1:]
+    base = evaluate_base(soft_base, held_out)
+    after = measure(held_out, corrected(result.correction, held_out, base))
+    assert measure(held_out, base).softening_slope == pytest.approx(SoftEMT.softness, rel=1e-9)
+    assert after.softening_slope == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_default_fit_removes_most_of_the_error_of_a_soft_base(frames, soft_base):
+    result = fit(frames[:3], soft_base, QUICK)
+    held_out = frames[3:]
+    base = evaluate_base(soft_base, held_out)
+    before, after = measure(held_out, base), measure(held_out, corrected(result.correction, held_out, base))
+    assert after.force_mae_eV_A < 0.2 * before.force_mae_eV_A
+    assert after.stress_mae_GPa < 0.3 * before.stress_mae_GPa
+    assert after.energy_mae_meV_atom < 0.5 * before.energy_mae_meV_atom
+
+
+def test_a_perfect_base_is_left_alone(frames):
+    base = load_base(EMT())
+    result = fit(frames[:3], base, QUICK)
+    held_out = frames[3:]
+    evaluations = evaluate_base(base, held_out)
+    after = measure(held_out, corrected(result.correction, held_out, evaluations))
+    assert after.force_mae_eV_A < 1e-6
+
+
+def test_one_frame_is_enough(frames, soft_base):
+    result = fit(frames[:1], soft_base, QUICK)
+    assert result.converged
+    assert result.correction.data.frames == 1
+
+
+def test_missing_labels_are_simply_not_fitted(frames, soft_base):
+    from dataclasses import replace
+
+    bare = [replace(frame, energy=None, stress=None) for frame in frames[:2]]
+    rows = fit(bare, soft_base, QUICK).correction.fit.rows
+    assert rows == {"energy": 0, "forces": 3 * sum(map(len, bare)), "stress": 0}
+    only_energies = [replace(frame, forces=None, stress=None) for frame in frames]
+    assert fit(only_energies, soft_base, QUICK).correction.fit.rows == {"energy": 6, "forces": 0, "stress": 0}
+
+
+def test_energies_of_another_zero_are_shifted_by_composition(frames, soft_base):
+    from dataclasses import replace
+
+    shifted = [
+        replace(frame, energy=frame.energy + 1e4 * np.sum(frame.numbers == 29) - 5e3 * np.sum(frame.numbers == 79))
+        for frame in frames
+    ]
+    result = fit(shifted[:5], soft_base, QUICK)
+    base = evaluate_base(soft_base, shifted[5:])
+    error = corrected(result.correction, shifted[5:], base)[0].energy - shifted[5].energy
+    assert abs(error) / len(shifted[5]) < 0.02
+
+
+def test_composition_offsets_of_one_composition_are_the_shortest():
+    counts = np.array([[4.0, 8.0], [4.0, 8.0]])
+    offsets = composition_offsets(counts, np.array([10.0, 10.0]))
+    assert counts @ offsets == pytest.approx([10.0, 10.0])
+    assert np.linalg.norm(offsets) == pytest.approx(10.0 / np.hypot(4.0, 8.0))
+
+
+def test_a_second_fit_asks_the_base_nothing(frames, soft_base, tmp_path):
+    cache = EvaluationCache(soft_base.identity.key, tmp_path)
+    first = fit(frames, soft_base, QUICK, cache)
+    soft_base.calculator = lambda: pytest.fail("the base was asked although the cache holds everything")
+    second = fit(frames, soft_base, QUICK, cache)
+    assert np.array_equal(first.correction.weights, second.correction.weights)
+
+
+def test_a_damaged_cache_file_is_made_anew(frames, soft_base, tmp_path):
+    cache = EvaluationCache(soft_base.identity.key, tmp_path)
+    before = evaluate_base(soft_base, frames[:1], cache)[0]
+    cache.path(frames[0]).write_bytes(cache.path(frames[0]).read_bytes()[:50])
+    after = evaluate_base(soft_base, frames[:1], cache)[0]
+    assert np.array_equal(before.forces, after.forces)
+    assert cache.read(frames[0]) is not None
+
+
+def test_two_softnesses_never_share_a_cache():
+    other = SoftEMT()
+    other.softness = 0.5
+    assert load_base(SoftEMT()).identity.key != load_base(other).identity.key
+
+
+def test_differences_against_a_perfect_supercell_ignore_residual_forces(soft_base):
+    from dataclasses import replace
+
+    perfect = labelled(alloy(0, rattle=0.0))
+    displaced = []
+    for seed in range(3):
+        atoms = alloy(0, rattle=0.0)
+        atoms.rattle(0.05, seed=seed)
+        frame = labelled(atoms)
+        displaced.append(replace(frame, energy=None, stress=None, forces=frame.forces - perfect.forces, reference=perfect))
+    base = evaluate_base(soft_base, displaced)
+    assert measure(displaced, base).softening_slope == pytest.approx(SoftEMT.softness, rel=1e-9)
+    result = fit(displaced[:2], soft_base, QUICK)
+    after = measure(displaced[2:], corrected(result.correction, displaced[2:], base[2:]))
+    assert after.force_mae_eV_A < 0.2 * measure(displaced[2:], base[2:]).force_mae_eV_A
+
+
+def test_unknown_elements_are_left_to_the_base(frames, soft_base):
+    result = fit(frames[:2], soft_base, QUICK)
+    atoms = alloy(9)
+    atoms.symbols[:] = "Ag"
+    frame = labelled(atoms)
+    base = evaluate_base(soft_base, [frame])[0]
+    change = correct(result.correction, frame, base)
+    assert change.energy == 0.0
+    assert not change.forces.any()
+    assert not change.stress.any()
+
+
+def test_uncertainty_is_small_on_the_fit_and_large_far_from_it(frames, soft_base):
+    settings = FitSettings.model_validate({**QUICK.model_dump(), "terms": ["pair", "three_body"]})
+    correction = fit(frames[:3], soft_base, settings).correction
+    near, far = frames[0], labelled(alloy(7, rattle=0.4))
+    sizes = [np.mean(uncertainty(correction, f, e)[1]) for f, e in zip((near, far), evaluate_base(soft_base, [near, far]), strict=True)]
+    assert 0.0 < sizes[0] < 0.5 * sizes[1]
+
+
+def test_the_basis_shrinks_as_elements_grow_in_number():
+    counts = [choose_basis(species, FitSettings()).three_count for species in range(1, 8)]
+    assert counts == sorted(counts, reverse=True)
+    assert all(choose_basis(n, FitSettings()).columns <= FitSettings().basis.max_columns for n in range(1, 8))
+
+
+def test_no_frames_and_no_labels_to_fit_are_told(frames, soft_base):
+    with pytest.raises(SoftfixError, match="no frames"):
+        fit([], soft_base)
+    with pytest.raises(SoftfixError, match="labels"):
+        fit(frames, soft_base, FitSettings.model_validate({"labels": []}))
+
+
+@pytest.mark.parametrize("suffix", [".json", ".toml", ".yaml"])
+def test_settings_are_read_from_files(tmp_path, suffix):
+    path = tmp_path / f"settings{suffix}"
+    text = {".json": json.dumps({"noise": {"forces": 0.05}}), ".toml": "[noise]\nforces = 0.05\n"}
+    path.write_text(text.get(suffix, "noise:\n  forces: 0.05\n"))
+    assert read_settings(path).noise.forces == 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"nosie": {}}', "nosie"),
+        ('{"noise": {"forces": -1}}', "noise.forces"),
+        ('{"terms": ["pear"]}', "terms"),
+        ("{", "cannot be read"),
+    ],
+)
+def test_bad_settings_are_told_by_name(tmp_path, text, words):
+    path = tmp_path / "settings.json"
+    path.write_text(text)
+    with pytest.raises(SoftfixError, match=words):
+        read_settings(path)
