@@ -43,15 +43,17 @@ def fit(
 ) -> None:
     """Fit a correction of a base potential to DFT frames and write it to one file."""
     from softfix import screen
+    from softfix.bases import load_base
     from softfix.correct import corrected
     from softfix.fit import fit as fit_correction
     from softfix.measure import report
     from softfix.settings import FitSettings, read_settings
 
     settings = read_settings(config) if config else FitSettings()
+    potential = load_base(base)
     frames = _read(train, energy_key, forces_key, stress_key, virials_key, max_force)
     with screen.progress("base") as track:
-        result = fit_correction(frames, base, settings, track=track)
+        result = fit_correction(frames, potential, settings, track=track)
     result.correction.save(output)
     screen.measures(
         report(frames, result.evaluations, corrected(result.correction, frames, result.evaluations)),

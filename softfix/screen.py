@@ -34,7 +34,8 @@ ROWS = (
 def progress(what: str) -> Iterator[Callable[[Iterable], Iterable]]:
     """Give a function that wraps what is gone through in a progress bar with the time left."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         yield lambda items: bar.track(list(items))
 
 
