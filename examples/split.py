@@ -2,11 +2,12 @@
 
     python examples/split.py SOURCE.extxyz FOLDER --train 10
 
-The rule reads nothing but each frame's config_type. Without its decimal numbers, the amplitudes, it names the family of
-the frame: `phase:cubic;strain:iso-0.04` is one of `phase:cubic;strain:iso`. The frames of each family are shuffled with
-a fixed seed; then the families are dealt from in turn, each at a pace proportional to its size, until the training file
-is full, and the rest is the test file. So every family is in the training file, as long as that has room for one of
-each, and every larger family is in the test file too. Frames are copied character by character, in the source's order.
+The rule reads nothing but each frame's config_type. Without its decimal numbers, the amplitudes, it names
+the family of the frame: `phase:cubic;strain:iso-0.04` is one of `phase:cubic;strain:iso`. The frames of
+each family are shuffled with a fixed seed; then the families are dealt from in turn, each at a pace
+proportional to its size, until the training file is full, and the rest is the test file. So every family is
+in the training file, as long as that has room for one of each, and larger families are in the test file
+too. Frames are copied character by character, in the order of the source.
 """
 
 from __future__ import annotations

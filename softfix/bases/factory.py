@@ -52,6 +52,8 @@ def from_factory(spec: str) -> CalculatorBase:
         factory = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise SoftfixError(f"Base '{spec}': {error}; it must name a module and a function in it.") from error
+    if not callable(factory):
+        raise SoftfixError(f"Base '{spec}': {name} is not callable; name a function or class that gives a calculator.")
     calculator = factory()
     if not hasattr(calculator, "get_property"):
         raise SoftfixError(f"Base '{spec}': calling it gives a {type(calculator).__name__}, not an ASE calculator.")
@@ -73,10 +75,20 @@ def _parameters(calculator: Any) -> dict:
 
 
 def _state(calculator: Any) -> dict:
-    """Plain numbers and texts that the object was given (not its results, nor the atoms it last saw)."""
+    """Plain numbers and texts that the object was given, and not those that using it left on it."""
     transient = {"results", "atoms", "parameters", "implemented_properties", "extra_results"}
     plain = (bool, int, float, str, tuple, list, np.ndarray)
-    return {k: v for k, v in vars(calculator).items() if k not in transient and isinstance(v, plain)}
+    given = _given(type(calculator)) or set(vars(calculator))
+    own = {k: v for k, v in vars(calculator).items() if k in given or hasattr(type(calculator), k)}
+    return {k: v for k, v in own.items() if k not in transient and isinstance(v, plain)}
+
+
+def _given(kind: type) -> set[str]:
+    """Attributes of a freshly made object of a class; empty where it cannot be made without arguments."""
+    try:
+        return set(vars(kind()))
+    except TypeError:
+        return set()
 
 
 def _plain(value: Any) -> Any:

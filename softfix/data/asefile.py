@@ -1,4 +1,4 @@
-"""Extended XYZ and everything else that ASE reads."""
+"""Whatever ASE reads: vasprun.xml, OUTCAR, Quantum ESPRESSO, GPAW, trajectories and more."""
 
 from __future__ import annotations
 
@@ -7,47 +7,63 @@ import io
 import warnings
 from pathlib import Path
 
+from ase import Atoms
 from ase.io import iread
-from ase.io.formats import UnknownFileTypeError
+from ase.io.formats import UnknownFileTypeError, filetype, ioformats, open_with_compression
 
+from softfix.data import extxyz
 from softfix.data.frames import Frame
 from softfix.data.keys import LabelKeys
-from softfix.data.labels import find, frame_of, keys_present
+from softfix.data.labels import frames_of
+from softfix.data.reason import reason_of
 from softfix.errors import SoftfixError
 
 
 def read(path: Path, keys: LabelKeys) -> list[Frame]:
-    """All frames of a file that ASE knows, by its name or content; `.gz` too.
+    """All frames of a file that ASE knows by its name or content, with the calculator results as labels.
 
     Raises:
-        SoftfixError: if ASE cannot read it, or an explicit key stands in no frame.
+        SoftfixError: if ASE does not know the file or cannot read it, or a frame has no labels.
     """
-    images = _images(path)
-    _check_keys(path, images, keys)
-    return [frame_of(atoms, keys, f"{path}, frame {number}") for number, atoms in enumerate(images, start=1)]
+    kind = _kind(path)
+    if kind in ("extxyz", "xyz"):
+        return extxyz.read(path, keys)
+    images = _images(path, kind)
+    if not images:
+        raise SoftfixError(
+            f"{path} is not a structure file that softfix can read: as {kind} it holds no structure."
+        )
+    return frames_of(images, keys, path)
 
 
-def _images(path: Path) -> list:
-    images: list = []
+def _kind(path: Path) -> str:
+    """ASE's name of the format; extended XYZ is known by its first line under any name."""
+    try:
+        kind = filetype(str(path))
+        if kind in ioformats:
+            return kind
+        with open_with_compression(str(path), "rb") as stream:
+            if stream.readline(100).strip().isdigit():
+                return "extxyz"
+    except (UnknownFileTypeError, OSError, EOFError):
+        pass
+    raise SoftfixError(
+        f"{path} is not a structure file that softfix can read: its name and content fit no known format; "
+        "give extended XYZ, output of VASP, Quantum ESPRESSO or GPAW, a phonopy yaml or WBM JSON."
+    )
+
+
+def _images(path: Path, kind: str) -> list[Atoms]:
+    images: list[Atoms] = []
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            for atoms in iread(path, index=":"):
+            warnings.simplefilter("ignore")  # some of ASE's readers talk about matters of no use here
+            for atoms in iread(str(path), index=":", format=kind, do_not_split_by_at_sign=True):
                 images.append(atoms)
-    except UnknownFileTypeError as error:
+    except Exception as error:  # ASE raises whatever a damaged file makes it stumble on
+        where = f" after frame {len(images)}" if images else ""
         raise SoftfixError(
-            f"{path} is not a structure file that softfix can read: its name and content fit no known format; "
-            "give extended XYZ, a VASP, QE or GPAW output, phonopy or WBM JSON."
+            f"{path} is not a structure file that softfix can read: as {kind} it does not read{where} "
+            f"({reason_of(error)}); mend it, or make the file anew."
         ) from error
-    except Exception as error:  # readers of ASE raise whatever a damaged file makes them stumble on
-        where = f"after frame {len(images)}" if images else "at its beginning"
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise SoftfixError(f"{path} cannot be read {where} ({reason}): mend or recreate the file.") from error
     return images
-
-
-def _check_keys(path: Path, images: list, keys: LabelKeys) -> None:
-    for label, name in keys:
-        if name and all(find(atoms, name) is None for atoms in images):
-            present = ", ".join(sorted({key for atoms in images for key in keys_present(atoms)})) or "none"
-            raise SoftfixError(f"{path} has no '{name}' for the {label} in any frame; the keys present are: {present}.")

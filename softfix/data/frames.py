@@ -41,6 +41,11 @@ class Frame:
     def content_hash(self) -> str:
         """sha256 of the geometry (not of the labels): the same atoms give the same base evaluation."""
         digest = hashlib.sha256()
-        for array, dtype in ((self.numbers, "<i8"), (self.positions, "<f8"), (self.cell, "<f8"), (self.pbc, "|b1")):
+        for array, dtype in (
+            (self.numbers, "<i8"),
+            (self.positions, "<f8"),
+            (self.cell, "<f8"),
+            (self.pbc, "|b1"),
+        ):
             digest.update(np.ascontiguousarray(array, dtype=dtype).tobytes())
         return digest.hexdigest()

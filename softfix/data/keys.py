@@ -6,11 +6,20 @@ from pydantic import BaseModel, ConfigDict
 
 
 class LabelKeys(BaseModel):
-    """Explicit names of the labels; where one is None, REF_* is looked for, then the calculator's results."""
+    """Explicit names of the labels; where one is None, REF_* is looked for, then the calculator's results.
+
+    >>> LabelKeys(energy="dft_energy").given
+    {'energy': 'dft_energy'}
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    energy: str | None = None
-    forces: str | None = None
-    stress: str | None = None
-    virials: str | None = None  # eV, -dE/dstrain, so that stress = -virials / volume
+    energy: str | None = None  # eV
+    forces: str | None = None  # (atoms, 3) eV/Å
+    stress: str | None = None  # 6 (Voigt) or 9 numbers in eV/Å^3, tension positive
+    virials: str | None = None  # 6 or 9 numbers in eV, -dE/dstrain, so that stress = -virials / volume
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The labels with an explicit key, and that key."""
+        return {label: key for label, key in self if key is not None}

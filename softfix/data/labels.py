@@ -1,28 +1,47 @@
-"""From the atoms of ASE, whatever keys they carry, to a labelled frame."""
+"""Between the atoms of ASE, whatever keys they carry, and frames."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.stress import full_3x3_to_voigt_6_stress
+from ase.calculators.singlepoint import SinglePointCalculator
 
 from softfix.data.frames import Frame
 from softfix.data.keys import LabelKeys
+from softfix.data.stress import stress_of_virials, voigt_stress
 from softfix.errors import SoftfixError
 
-ASYMMETRY = 1e-4  # eV/Å^3; rounding in files stays below it
+# Tried in this order where no explicit key is given; the free energy is what forces are the derivative of.
+ENERGY = ("REF_energy", "free_energy", "energy")
+FORCES = ("REF_forces", "forces")
+STRESS = ("REF_stress", "REF_virials", "REF_virial", "stress", "virials", "virial")
+VIRIALS = ("REF_virials", "REF_virial", "virials", "virial")
+
+
+def atoms_of(frame: Frame) -> Atoms:
+    """Bare atoms of a frame (Å), without labels, info or calculator."""
+    return Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=frame.pbc)
 
 
 def frame_of(atoms: Atoms, keys: LabelKeys | None = None, source: str = "<memory>") -> Frame:
-    """Frame with the labels of `atoms`: explicit keys, then REF_*, then calculator results (free energy first).
+    """Frame with the labels of `atoms`: explicit keys, then REF_*, then calculator results.
+
+    The free energy goes before the energy. What a calculator computed before the atoms moved is left out.
+
+    Args:
+        atoms: structure in Å; labels in eV, eV/Å and eV/Å^3 in its info, arrays or calculator results.
+        keys: explicit names of the labels.
+        source: where the atoms come from, for messages.
 
     Raises:
-        SoftfixError: for labels of a wrong shape or an asymmetric stress.
+        SoftfixError: for labels that are no numbers or of a wrong shape, or an asymmetric stress.
     """
     keys = keys or LabelKeys()
-    energy, energy_key = _energy(atoms, keys)
+    energy, energy_key = _energy(atoms, keys, source)
     forces, forces_key = _forces(atoms, keys, source)
     stress, stress_key = _stress(atoms, keys, source)
     return Frame(
@@ -40,86 +59,103 @@ def frame_of(atoms: Atoms, keys: LabelKeys | None = None, source: str = "<memory
     )
 
 
-def atoms_of(frame: Frame) -> Atoms:
-    """Bare atoms of a frame, without labels."""
-    return Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=frame.pbc)
+def frames_of(images: Sequence[Atoms], keys: LabelKeys, path: Path) -> list[Frame]:
+    """Labelled frames of the images of one file.
+
+    Raises:
+        SoftfixError: if an explicit key stands in no frame, or a frame has no label at all.
+    """
+    for label, key in keys.given.items():
+        if all(_find(atoms, key) is None for atoms in images):
+            raise SoftfixError(
+                f"{path} has no '{key}' for the {label} in any frame; there are {_present(images)}."
+            )
+    frames = [
+        frame_of(atoms, keys, f"{path}, frame {number}") for number, atoms in enumerate(images, start=1)
+    ]
+    for frame, atoms in zip(frames, images, strict=True):
+        if frame.labels_from == "none":
+            raise SoftfixError(
+                f"{frame.source} has no energy, forces or stress under a key that softfix knows; there are "
+                f"{_present([atoms])}: name the right ones with --energy-key, --forces-key, --stress-key or "
+                "--virials-key, or take the frame out."
+            )
+    return frames
 
 
-def keys_present(atoms: Atoms) -> list[str]:
+def _results(atoms: Atoms) -> dict[str, Any]:
+    """Calculator results that belong to the atoms as they are now."""
+    calculator = atoms.calc
+    if calculator is None:
+        return {}
+    stored = isinstance(
+        calculator, SinglePointCalculator
+    )  # it cannot compute, so what it holds is what was read
+    if not stored and hasattr(calculator, "check_state") and calculator.check_state(atoms):
+        return {}
+    return getattr(calculator, "results", {})
+
+
+def _present(images: Sequence[Atoms]) -> str:
     """Every key under which something stands, for messages."""
-    results = atoms.calc.results if atoms.calc is not None else {}
-    plain = {"numbers", "positions"}
-    return sorted({*atoms.info, *atoms.arrays, *results} - plain)
+    info = sorted({key for atoms in images for key in atoms.info})
+    arrays = sorted({key for atoms in images for key in atoms.arrays} - {"numbers", "positions"})
+    results = sorted({key for atoms in images for key, value in _results(atoms).items() if value is not None})
+    places = (("per frame", info), ("per atom", arrays), ("calculator results", results))
+    return "; ".join(f"{place}: {', '.join(names) or 'none'}" for place, names in places)
 
 
-def find(atoms: Atoms, name: str) -> Any:
-    """A value by its key, out of info, arrays or calculator results; None where it is absent."""
-    results = atoms.calc.results if atoms.calc is not None else {}
-    for place in (atoms.info, atoms.arrays, results):
-        if name in place:
-            return place[name]
+def _find(atoms: Atoms, *names: str) -> tuple[np.ndarray | str, str] | None:
+    """Value and name of the first of `names` in info, arrays or calculator results."""
+    places = (atoms.info, atoms.arrays, _results(atoms))
+    for name in names:
+        for place in places:
+            if place.get(name) is not None:
+                return place[name], name
     return None
 
 
-def _first(atoms: Atoms, *names: str | None) -> tuple[Any, str | None]:
-    for name in names:
-        if name and (value := find(atoms, name)) is not None:
-            return value, name
-    return None, None
+def _numbers(value: Any, name: str, source: str) -> np.ndarray:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SoftfixError(
+            f"{source}: '{name}' should be numbers but reads {str(value)[:40]!r}: mend it."
+        ) from error
 
 
-def _energy(atoms: Atoms, keys: LabelKeys) -> tuple[float | None, str | None]:
-    names = (keys.energy,) if keys.energy else ("REF_energy", "free_energy", "energy")
-    value, name = _first(atoms, *names)
-    return (None, None) if value is None else (float(value), name)
+def _energy(atoms: Atoms, keys: LabelKeys, source: str) -> tuple[float | None, str | None]:
+    found = _find(atoms, *((keys.energy,) if keys.energy else ENERGY))
+    if found is None:
+        return None, None
+    energy = _numbers(*found, source)
+    if energy.size != 1:
+        raise SoftfixError(
+            f"{source}: the energy under '{found[1]}' should be 1 number but has {energy.size}."
+        )
+    return energy.item(), found[1]
 
 
 def _forces(atoms: Atoms, keys: LabelKeys, source: str) -> tuple[np.ndarray | None, str | None]:
-    value, name = _first(atoms, *((keys.forces,) if keys.forces else ("REF_forces", "forces")))
-    if value is None:
+    found = _find(atoms, *((keys.forces,) if keys.forces else FORCES))
+    if found is None:
         return None, None
-    forces = np.asarray(value, dtype=np.float64)
+    forces = _numbers(*found, source)
     if forces.shape != (len(atoms), 3):
         raise SoftfixError(
-            f"{source}: forces under '{name}' have the shape {forces.shape}, but {len(atoms)} atoms need "
+            f"{source}: the forces under '{found[1]}' have the shape {forces.shape} where its atoms need "
             f"({len(atoms)}, 3): write three components per atom."
         )
-    return forces, name
+    return forces, found[1]
 
 
 def _stress(atoms: Atoms, keys: LabelKeys, source: str) -> tuple[np.ndarray | None, str | None]:
-    if keys.stress or keys.virials:
-        stress, virials = (keys.stress,), (keys.virials,)
-    else:
-        stress, virials = ("REF_stress", "stress"), ("REF_virials", "REF_virial", "virials", "virial")
-    value, name = _first(atoms, stress[0])
-    if value is None:
-        value, name = _first(atoms, virials[0])
-    if value is None:
-        value, name = _first(atoms, *stress[1:])
-    if value is None:
-        value, name = _first(atoms, *virials[1:])
-    if value is None:
+    explicit = tuple(key for key in (keys.stress, keys.virials) if key)
+    found = _find(atoms, *(explicit or STRESS))
+    if found is None:
         return None, None
-    array = np.asarray(value, dtype=np.float64)
-    if name in virials:
-        volume = abs(np.linalg.det(atoms.cell.array))
-        if volume < 1e-6:
-            raise SoftfixError(f"{source}: virials under '{name}' need a cell with a volume, and this frame has none.")
-        array = -array / volume
-    return _voigt(array, str(name), source), name
-
-
-def _voigt(stress: np.ndarray, name: str, source: str) -> np.ndarray:
-    if stress.size == 6:
-        return stress.reshape(6)
-    if stress.size != 9:
-        raise SoftfixError(f"{source}: stress under '{name}' has {stress.size} numbers; give 6 (Voigt) or 9 (3x3).")
-    full = stress.reshape(3, 3)
-    asymmetry = float(np.abs(full - full.T).max())
-    if asymmetry > ASYMMETRY:
-        raise SoftfixError(
-            f"{source}: stress under '{name}' is not symmetric (largest difference {asymmetry:.3g} eV/Å^3): "
-            "check the order of its 9 numbers, or give 6 in Voigt order xx yy zz yz xz xy."
-        )
-    return full_3x3_to_voigt_6_stress(full)
+    name = found[1]
+    values, where = _numbers(*found, source), f"{source}: '{name}'"
+    if name == keys.virials or (name in VIRIALS and name != keys.stress):
+        values = stress_of_virials(values, atoms.cell.volume, where)
+    return voigt_stress(values, where), name

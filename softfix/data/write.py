@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
-from ase.io import write
+import numpy as np
+from ase.data import chemical_symbols
+from ase.io.extxyz import key_val_dict_to_str
 
 from softfix.data.frames import Frame
-from softfix.data.labels import atoms_of
+from softfix.errors import SoftfixError
 from softfix.files import atomic_path
 
 
 def write_frames(path: str | Path, frames: Sequence[Frame]) -> None:
-    """Write frames with REF_* labels (eV, eV/Å, eV/Å^3 Voigt), atomically; a name ending in .gz is compressed."""
-    images = []
-    for frame in frames:
-        atoms = atoms_of(frame)
-        atoms.info["config_type"] = frame.config_type
-        if frame.level is not None:
-            atoms.info["level"] = frame.level
-        if frame.energy is not None:
-            atoms.info["REF_energy"] = frame.energy
-        if frame.stress is not None:
-            atoms.info["REF_stress"] = frame.stress
-        if frame.forces is not None:
-            atoms.arrays["REF_forces"] = frame.forces
-        images.append(atoms)
+    """Write frames with REF_* labels as extended XYZ, the whole file or nothing; a name in .gz is compressed.
+
+    Lengths in Å, REF_energy in eV, REF_forces in eV/Å, REF_stress in eV/Å^3 (Voigt xx yy zz yz xz xy, tension
+    positive). Every number is written to its last digit, so reading gives the same frames.
+
+    Raises:
+        SoftfixError: for a frame whose forces are differences against a reference: the format cannot say so.
+    """
+    text = "".join(map(_block, frames))
     with atomic_path(path) as temporary:
-        write(temporary, images, format="extxyz")
+        content = text.encode("utf-8")
+        temporary.write_bytes(gzip.compress(content, mtime=0) if Path(path).suffix == ".gz" else content)
+
+
+def _block(frame: Frame) -> str:
+    if frame.reference is not None:
+        raise SoftfixError(
+            f"{frame.source} holds differences against a perfect structure, which extended XYZ cannot say: "
+            "keep it in its phonopy files."
+        )
+    columns = [frame.positions] if frame.forces is None else [frame.positions, frame.forces]
+    symbols = [chemical_symbols[number] for number in frame.numbers]
+    rows = [
+        f"{symbol:<2} {_row(values)}\n" for symbol, values in zip(symbols, np.hstack(columns), strict=True)
+    ]
+    return f"{len(frame)}\n{_comment(frame)}\n{''.join(rows)}"
+
+
+def _row(values: np.ndarray) -> str:
+    return " ".join(map(repr, values.tolist()))
+
+
+def _comment(frame: Frame) -> str:
+    properties = "species:S:1:pos:R:3" + ("" if frame.forces is None else ":REF_forces:R:3")
+    info = {"REF_energy": frame.energy, "REF_stress": frame.stress, "config_type": frame.config_type,
+            "level": frame.level, "pbc": frame.pbc}  # fmt: skip
+    labels = key_val_dict_to_str({key: value for key, value in info.items() if value is not None})
+    lattice = f'Lattice="{_row(frame.cell.ravel())}" ' if frame.cell.any() else ""
+    return f"{lattice}Properties={properties} {labels}"
