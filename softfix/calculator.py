@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from softfix.correct import correct, uncertainty
@@ -57,7 +56,8 @@ class CorrectedCalculator(Calculator):
         self.correction = correction if isinstance(correction, Correction) else load_correction(correction)
         require_base(self.correction, base.identity, any_base)
         self.base = base.calculator()
-        self.implemented_properties = list(self.base.implemented_properties)
+        per_atom = {"energies", "stresses"}  # the base's shares do not sum to the corrected totals
+        self.implemented_properties = sorted(set(self.base.implemented_properties) - per_atom)
         self.extra_results: Mapping[str, Any] = {}
         self._warned: frozenset[int] = frozenset()
 
@@ -66,9 +66,9 @@ class CorrectedCalculator(Calculator):
         super().calculate(atoms, properties, system_changes)
         for name in properties:
             self.base.get_property(name, self.atoms)
-        results = dict(self.base.results)
-        geometry = Frame(self.atoms.numbers, self.atoms.positions.copy(), self.atoms.cell.array, self.atoms.pbc.copy())
-        self._warn_unknown(np.isin(geometry.numbers, self.correction.elements))
+        results = {name: value for name, value in self.base.results.items() if name in self.implemented_properties}
+        geometry = _geometry(self.atoms)
+        self._warn_unknown(geometry)
         base = Evaluation(results["energy"], results["forces"], results.get("stress"))
         change = correct(self.correction, geometry, base)
         results["energy"] = base.energy + change.energy
@@ -76,16 +76,18 @@ class CorrectedCalculator(Calculator):
         results["forces"] = base.forces + change.forces
         if base.stress is not None and change.stress is not None:
             results["stress"] = base.stress + change.stress
-        if "energies" in results:
-            del results["energies"]  # the base's shares do not sum to the corrected energy
         self.results = results
         self.extra_results = ExtraResults(
-            {**getattr(self.base, "extra_results", {}), **_parts("base", base), **_parts("correction", change)},
+            {
+                **getattr(self.base, "extra_results", {}),
+                **_parts("base", base),
+                **_parts("correction", change),
+            },
             lambda: uncertainty(self.correction, geometry, base),
         )
 
-    def _warn_unknown(self, known: np.ndarray) -> None:
-        unknown = frozenset(self.atoms.numbers[~known].tolist())
+    def _warn_unknown(self, geometry: Frame) -> None:
+        unknown = frozenset(geometry.numbers.tolist()) - frozenset(self.correction.elements)
         if unknown - self._warned:
             from ase.data import chemical_symbols
 
@@ -97,6 +99,10 @@ class CorrectedCalculator(Calculator):
                 SoftfixWarning,
                 stacklevel=2,
             )
+
+
+def _geometry(atoms: Any) -> Frame:
+    return Frame(atoms.numbers.copy(), atoms.positions.copy(), atoms.cell.array.copy(), atoms.pbc.copy())
 
 
 class ExtraResults(Mapping):

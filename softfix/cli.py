@@ -87,7 +87,7 @@ def evaluate(
     if correction is None and base is None:
         raise SoftfixError("Give --correction FILE, --base SPEC, or both.")
     fitted = load_correction(correction) if correction else None
-    potential = load_base(base or fitted.base.spec)
+    potential = load_base(base or (fitted.base.spec if fitted else None))
     if fitted:
         require_base(fitted, potential.identity, any_base)
     frames = _read(test, energy_key, forces_key, stress_key, virials_key, max_force)

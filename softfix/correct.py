@@ -18,7 +18,10 @@ from softfix.problem import VOIGT, counts_of, rows_of, species_of
 
 
 def corrected(
-    correction: Correction, frames: Sequence[Frame], base: Sequence[Evaluation], track: Callable[[Iterable], Iterable] = iter
+    correction: Correction,
+    frames: Sequence[Frame],
+    base: Sequence[Evaluation],
+    track: Callable[[Iterable], Iterable] = iter,
 ) -> list[Evaluation]:
     """Corrected energy, forces and stress of every frame; those with a reference as differences."""
     results = []

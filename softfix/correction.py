@@ -95,9 +95,7 @@ class Correction:
 
     def zeroed(self) -> Correction:
         """The same correction with all numbers zero: the base itself."""
-        return replace(
-            self, scale=0.0, offsets=np.zeros_like(self.offsets), weights=np.zeros_like(self.weights)
-        )
+        return replace(self, scale=0.0, offsets=np.zeros_like(self.offsets), weights=np.zeros_like(self.weights))
 
     @property
     def symbols(self) -> list[str]:
@@ -150,7 +148,9 @@ def load_correction(path: str | Path) -> Correction:
     }
     for name, shape in expected.items():
         if getattr(correction, name).shape != shape:
-            raise SoftfixError(f"{path} is damaged: {name} has the shape {getattr(correction, name).shape}, not {shape}.")
+            raise SoftfixError(
+                f"{path} is damaged: {name} has the shape {getattr(correction, name).shape}, not {shape}."
+            )
         if not np.isfinite(getattr(correction, name)).all():
             raise SoftfixError(f"{path} is damaged: {name} holds numbers that are not finite.")
     return correction

@@ -54,7 +54,7 @@ class EvaluationCache:
         """Stored evaluation, or None where there is none or its file is damaged (it is then made anew)."""
         try:
             with self.path(frame).open("rb") as stream, np.load(stream) as stored:
-                stress = stored["stress"] if "stress" in stored else None
+                stress = stored.get("stress")
                 return Evaluation(float(stored["energy"]), stored["forces"], stress)
         except FileNotFoundError:
             return None
@@ -67,11 +67,14 @@ class EvaluationCache:
         if evaluation.stress is not None:
             arrays["stress"] = evaluation.stress
         with atomic_path(self.path(frame)) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **arrays)
+            np.savez(stream, **arrays)  # type: ignore[arg-type]  # numpy types its keywords as booleans
 
 
 def evaluate_base(
-    base: Base, frames: Sequence[Frame], cache: EvaluationCache | None = None, track: Callable[[Iterable], Iterable] = iter
+    base: Base,
+    frames: Sequence[Frame],
+    cache: EvaluationCache | None = None,
+    track: Callable[[Iterable], Iterable] = iter,
 ) -> list[Evaluation]:
     """Evaluate the base on every frame, out of the cache where it can; frames with a reference give differences.
 

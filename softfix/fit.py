@@ -97,9 +97,7 @@ def choose_basis(species: int, settings: FitSettings) -> Basis:
     chosen = settings.basis
     wanted = chosen.three_count if "three_body" in settings.terms else 0
     for three_count in range(wanted, -1, -1):
-        basis = Basis(
-            species, chosen.pair_cutoff, chosen.pair_count, chosen.three_cutoff, three_count, chosen.l_max
-        )
+        basis = Basis(species, chosen.pair_cutoff, chosen.pair_count, chosen.three_cutoff, three_count, chosen.l_max)
         if basis.columns <= chosen.max_columns or three_count == 0:
             return basis
     raise AssertionError("range always ends at 0")
@@ -154,7 +152,9 @@ def _columns(basis: Basis, settings: FitSettings) -> Columns:
 
 def _hyperprior(settings: FitSettings, statistics: Statistics) -> Hyperprior:
     prior, noise = settings.prior, settings.noise
-    amplitude = {name: getattr(prior, name) if name in settings.terms or name == "offset" else ABSENT for name in GROUPS}
+    amplitude = {
+        name: getattr(prior, name) if name in settings.terms or name == "offset" else ABSENT for name in GROUPS
+    }
     width = {name: getattr(prior, f"{name}_width", FIXED) if name in settings.terms else FIXED for name in GROUPS}
     rms = float(np.sqrt(statistics.squares[1] / max(float(statistics.counts[1]), 1.0)))
     return Hyperprior(
@@ -198,7 +198,13 @@ def _fit_record(settings, statistics, hyperparameters, status) -> FitRecord:
         status=status,
         terms=sorted(settings.terms),
         amplitude_eV={name: value for name, value in amplitude.items() if value > 2 * ABSENT},
-        noise=dict(zip(("energy_eV_atom", "forces_eV_A", "stress_eV_A3"), map(float, hyperparameters.noise), strict=True)),
+        noise=dict(
+            zip(
+                ("energy_eV_atom", "forces_eV_A", "stress_eV_A3"),
+                map(float, hyperparameters.noise),
+                strict=True,
+            )
+        ),
         force_scale_eV_A=settings.noise.force_scale,
         rows=dict(zip(("energy", "forces", "stress"), map(int, statistics.counts), strict=True)),
         log_evidence=float(hyperparameters.log_evidence),

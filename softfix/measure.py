@@ -89,7 +89,9 @@ def measure(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> Measu
             "softening_slope_intercept": slope_with_intercept(dft, predicted),
         }
     return Measures(
-        **forces, energy_mae_meV_atom=_energy_error(frames, predictions), stress_mae_GPa=_stress_error(frames, predictions)
+        **forces,
+        energy_mae_meV_atom=_energy_error(frames, predictions),
+        stress_mae_GPa=_stress_error(frames, predictions),
     )
 
 
@@ -133,7 +135,7 @@ def _energy_error(frames: Sequence[Frame], predictions: Sequence[Evaluation]) ->
         return None
     elements = tuple(sorted({int(z) for frame, _ in known for z in frame.numbers}))
     counts = np.array([counts_of(frame.numbers, elements) for frame, _ in known])
-    error = np.array([prediction.energy - frame.energy for frame, prediction in known])
+    error = np.array([prediction.energy - float(frame.energy or 0.0) for frame, prediction in known])
     error -= counts @ composition_offsets(counts, error)
     return float(1000.0 * np.abs(error / counts.sum(axis=1)).mean())
 
@@ -146,4 +148,3 @@ def _stress_error(frames: Sequence[Frame], predictions: Sequence[Evaluation]) ->
         if frame.stress is not None and prediction.stress is not None
     ]
     return float(GPA * np.abs(errors).mean()) if errors else None
-

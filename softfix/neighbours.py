@@ -14,6 +14,9 @@ def neighbour_graph(
     """All bonds i -> j shorter than `cutoff` (Å), both directions, periodic images included; unpadded."""
     search = NeighborList(cutoff=cutoff, full_list=True)
     source, target, r_ij = search.compute(
-        points=np.asarray(positions, float), box=np.asarray(cell, float), periodic=np.asarray(pbc, bool), quantities="ijD"
+        points=np.asarray(positions, float),
+        box=np.asarray(cell, float),
+        periodic=np.asarray(pbc, bool),
+        quantities="ijD",
     )
     return Graph(np.asarray(species), source.astype(np.int64), target.astype(np.int64), r_ij)

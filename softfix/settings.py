@@ -45,7 +45,9 @@ class PriorSettings(_Settings):
     pair_width: float = _prior("pair_width", "Width of ln(pair).")
     three_body: float = _prior("three_body", "Amplitude of the three-body weights in eV.")
     three_body_width: float = _prior("three_body_width", "Width of ln(three_body).")
-    offset: float = _prior("offset", "Standard deviation of the composition offsets in eV/atom, after a first estimate.")
+    offset: float = _prior(
+        "offset", "Standard deviation of the composition offsets in eV/atom, after a first estimate."
+    )
     pair_smoothness: float = _prior("pair_smoothness", "Radial index from which the pair weights fall.")
     three_body_smoothness: float = _prior("three_body_smoothness", "Radial index from which three-body weights fall.")
     smoothness_power: float = _prior("smoothness_power", "Power of that fall.")
@@ -68,10 +70,12 @@ class FitSettings(_Settings):
     """Everything that a fit can be told."""
 
     terms: frozenset[Literal["scale", "pair", "three_body"]] = Field(
-        frozenset({"scale", "pair", "three_body"}), description="Parts of the correction: scale, pair, three_body."
+        frozenset({"scale", "pair", "three_body"}),
+        description="Parts of the correction: scale, pair, three_body.",
     )
     labels: frozenset[Literal["energy", "forces", "stress"]] = Field(
-        frozenset({"energy", "forces", "stress"}), description="Labels that are fitted where frames have them."
+        frozenset({"energy", "forces", "stress"}),
+        description="Labels that are fitted where frames have them.",
     )
     basis: BasisSettings = BasisSettings()
     prior: PriorSettings = Field(default_factory=PriorSettings)

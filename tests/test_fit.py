@@ -118,7 +118,9 @@ def test_differences_against_a_perfect_supercell_ignore_residual_forces(soft_bas
         atoms = alloy(0, rattle=0.0)
         atoms.rattle(0.05, seed=seed)
         frame = labelled(atoms)
-        displaced.append(replace(frame, energy=None, stress=None, forces=frame.forces - perfect.forces, reference=perfect))
+        displaced.append(
+            replace(frame, energy=None, stress=None, forces=frame.forces - perfect.forces, reference=perfect)
+        )
     base = evaluate_base(soft_base, displaced)
     assert measure(displaced, base).softening_slope == pytest.approx(SoftEMT.softness, rel=1e-9)
     result = fit(displaced[:2], soft_base, QUICK)
@@ -142,7 +144,10 @@ def test_uncertainty_is_small_on_the_fit_and_large_far_from_it(frames, soft_base
     settings = FitSettings.model_validate({**QUICK.model_dump(), "terms": ["pair", "three_body"]})
     correction = fit(frames[:3], soft_base, settings).correction
     near, far = frames[0], labelled(alloy(7, rattle=0.4))
-    sizes = [np.mean(uncertainty(correction, f, e)[1]) for f, e in zip((near, far), evaluate_base(soft_base, [near, far]), strict=True)]
+    sizes = [
+        np.mean(uncertainty(correction, f, e)[1])
+        for f, e in zip((near, far), evaluate_base(soft_base, [near, far]), strict=True)
+    ]
     assert 0.0 < sizes[0] < 0.5 * sizes[1]
 
 

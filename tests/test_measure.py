@@ -39,7 +39,12 @@ def test_errors_are_those_that_were_put_in():
     sign = iter((1, -1, 1, -1))
     found = measure(
         frames,
-        predictions(frames, lambda f: f + 0.05, lambda f: f.energy + 3.0 * len(f) + next(sign) * 0.01 * len(f), lambda s: s + 0.01),
+        predictions(
+            frames,
+            lambda f: f + 0.05,
+            lambda f: f.energy + 3.0 * len(f) + next(sign) * 0.01 * len(f),
+            lambda s: s + 0.01,
+        ),
     )
     assert found.force_mae_eV_A == pytest.approx(0.05)
     assert found.force_rmse_eV_A == pytest.approx(0.05)

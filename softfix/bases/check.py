@@ -47,7 +47,7 @@ def check_base(spec: Any, raise_on_failure: bool = False) -> list[CheckResult]:
     calculator = base.calculator()
     checks = (_results_have_their_form, _forces_are_derivatives, _stress_is_a_derivative, _energy_is_invariant,
               _energy_is_extensive, _copies_agree)  # fmt: skip
-    results = [_identity_is_stable(spec)] + [_run(check, calculator, atoms) for check in checks]
+    results = [_identity_is_stable(spec), *(_run(check, calculator, atoms) for check in checks)]
     if raise_on_failure:
         for result in results:
             if not result.passed:
@@ -62,10 +62,16 @@ def structure(elements: frozenset[int] | None):
 
     known = [z for z in PREFERRED if z in elements] if elements else [29]
     symbol = chemical_symbols[known[0] if known else min(elements or {29})]
-    crystal = {"Si": ("diamond", 5.43), "Mg": ("fcc", 4.5), "Cu": ("fcc", 3.62), "Al": ("fcc", 4.04), "Fe": ("bcc", 2.83)}
+    crystal = {
+        "Si": ("diamond", 5.43),
+        "Mg": ("fcc", 4.5),
+        "Cu": ("fcc", 3.62),
+        "Al": ("fcc", 4.04),
+        "Fe": ("bcc", 2.83),
+    }
     name, a = crystal.get(symbol, ("fcc", 4.2))
     atoms = bulk(symbol, name, a=a, cubic=True)
-    atoms.set_cell(atoms.cell.array @ (np.eye(3) + [[0.02, 0.01, 0], [0.01, -0.01, 0], [0, 0, 0.01]]), scale_atoms=True)
+    atoms.set_cell(atoms.cell.array @ ([*np.eye(3), [0.02, 0.01, 0], [0.01, -0.01, 0], [0, 0, 0.01]]), scale_atoms=True)
     atoms.rattle(0.08, seed=1)
     return atoms
 

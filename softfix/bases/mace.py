@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from softfix.bases.package import required_version, sha256_of
@@ -25,14 +26,15 @@ class MACEBase:
         package_version = required_version("mace-torch", "mace")
         name = name or "medium"
         self.path, alias = _find(name)
-        self.elements = FOUNDATION_ELEMENTS if alias else _elements(self.path)
+        weights = sha256_of([self.path])
+        self.elements = FOUNDATION_ELEMENTS if alias else _elements(self.path, weights)
         self.identity = Identity(
             spec=f"mace:{name}",
             family="mace",
             version=name if alias else self.path.stem,
             package="mace-torch",
             package_version=package_version,
-            weights_sha256=sha256_of([self.path]),
+            weights_sha256=weights,
             level_of_theory=THEORY.get(name) if alias else None,
         )
 
@@ -70,6 +72,23 @@ def _find(name: str) -> tuple[Path, bool]:
         ) from error
 
 
-def _elements(path: Path) -> frozenset[int] | None:
-    """Elements of a model file, from its own table; kept beside nothing, so read with torch where torch is there."""
-    return None  # a file tells its elements only when loaded; the calculator itself refuses others
+def _elements(path: Path, weights_sha256: str) -> frozenset[int]:
+    """Elements of a model file: read once with torch, then kept in softfix's cache."""
+    from softfix.evaluations import cache_folder
+    from softfix.files import atomic_path
+
+    kept = cache_folder() / "mace-elements" / f"{weights_sha256}.json"
+    if not kept.is_file():
+        from softfix.bases.undisturbed import undisturbed
+
+        with undisturbed():
+            import torch
+
+            try:
+                model = torch.load(path, map_location="cpu", weights_only=False)
+                numbers = [int(z) for z in model.atomic_numbers]
+            except Exception as error:  # a foreign file can make the unpickler raise anything
+                raise SoftfixError(f"{path} is not a MACE model ({type(error).__name__}: {error}).") from error
+        with atomic_path(kept) as temporary:
+            temporary.write_text(json.dumps(numbers))
+    return frozenset(json.loads(kept.read_text()))

@@ -12,7 +12,10 @@ from softfix.errors import SoftfixError
 
 FILES = ("model.json", "model.pt", "state.pt")
 THEORY = {"MP-2021.2.8": "PBE/PBE+U, Materials Project 2021.2.8, uncorrected energies"}
-PROBES = (("NaCl", 5.69), ("MgO", 4.25))  # rocksalt, PBE lattice constants in Å (Materials Project mp-22862, mp-1265)
+PROBES = (
+    ("NaCl", 5.69),
+    ("MgO", 4.25),
+)  # rocksalt, PBE lattice constants in Å (Materials Project mp-22862, mp-1265)
 PROBE_LIMIT = 10.0  # GPa; a sound potential gives some 1, a wrong message convention 14 and 111
 
 
@@ -56,6 +59,8 @@ class MatglBase:
             model = matgl.load_model(self.files["model.json"].parent)
             if self.before_matgl_3 and self.architecture == "M3GNet":
                 _send_to_destination(model)
+            if not model.calc_magmom:
+                model.model.register_forward_hook(_forget_features)
             calculator = Normalised(PESCalculator(model, stress_unit="eV/A3"))
             self._probe(calculator)
         return calculator
@@ -75,7 +80,7 @@ class MatglBase:
                 age = "before matgl 3" if self.before_matgl_3 else "by matgl 3 or later"
                 raise SoftfixError(
                     f"{self.identity.spec} (a {self.architecture} saved {age}) puts {formula} at a = {a} Å under "
-                    f"{pressure:.0f} GPa: the installed matgl {self.identity.package_version} evaluates it with another "
+                    f"{pressure:.0f} GPa: matgl {self.identity.package_version} evaluates it with another "
                     "convention than it was trained with; use weights saved for this matgl."
                 )
 
@@ -87,6 +92,8 @@ def _find(name: str) -> dict[str, Path]:
         if missing := [file for file, path in files.items() if not path.is_file()]:
             raise SoftfixError(f"{folder} is not a matgl potential: it lacks {', '.join(missing)}.")
         return files
+    if name.startswith((".", "/", "~")):
+        raise SoftfixError(f"'{name}' is neither a folder with {', '.join(FILES)} nor a name of matgl's model zoo.")
     try:
         from softfix.bases.undisturbed import undisturbed
 
@@ -107,6 +114,11 @@ def _numbers(symbols: list[str]) -> frozenset[int]:
     return frozenset(atomic_numbers[symbol] for symbol in symbols)
 
 
+def _forget_features(model, inputs, output) -> None:
+    """Drop the features that a model keeps of its last structure: with them it can be neither copied nor pickled."""
+    model.feature_dict = None
+
+
 def _send_to_destination(model) -> None:
     """Scatter M3GNet's node messages to the destination of each bond, as they were when the weights were trained.
 
@@ -116,7 +128,7 @@ def _send_to_destination(model) -> None:
 
     for module in model.modules():
         if isinstance(module, M3GNetGraphConv):
-            module.node_update_ = types.MethodType(_node_update_to_destination, module)
+            module.node_update_ = types.MethodType(_node_update_to_destination, module)  # type: ignore[method-assign]
 
 
 def _node_update_to_destination(self, edge_index, edge_feat, node_feat, rbf, u_per_edge, num_nodes):

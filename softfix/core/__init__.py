@@ -1,0 +1,1 @@
+"""Pure JAX: arrays in, arrays out; no files, ASE, torch or printing."""

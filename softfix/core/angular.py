@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
+
+from softfix.core.arrays import Array
 
 MAX_L = 3
 
 
-def harmonics(u: Float[Array, "3"], l_max: int) -> Float[Array, " lm"]:
+def harmonics(u: Float[Array, 3], l_max: int) -> Float[Array, " lm"]:
     """Y_lm(u) in Racah's normalisation: sum over m of Y_lm(u) Y_lm(v) = P_l(u.v), Legendre's polynomial.
 
     Raises:

@@ -8,9 +8,10 @@ from functools import cached_property
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from softfix.core.angular import degree_of, harmonics
+from softfix.core.arrays import Array
 from softfix.core.radial import bessel
 
 
@@ -74,7 +75,7 @@ class Basis:
             "degree": np.concatenate([np.zeros(self.pair_features, int), degrees]),
         }
 
-    def edge(self, r_ij: Float[Array, "3"]) -> tuple[Float[Array, " pair"], Float[Array, "three lm"]]:
+    def edge(self, r_ij: Float[Array, 3]) -> tuple[Float[Array, " pair"], Float[Array, "three lm"]]:
         """R_n(r) of the pair expansion and R_n(r) Y_lm(r) of the three-body expansion, of one bond."""
         r = jnp.linalg.norm(r_ij)
         pair = bessel(r, self.pair_cutoff, self.pair_count)
@@ -94,4 +95,6 @@ class Basis:
     def by_degree(self) -> list[slice]:
         """Where the m = -l..l of each l stand among the lm."""
         degrees = degree_of(self.l_max)
-        return [slice(int(np.argmax(degrees == l)), int(np.argmax(degrees == l)) + 2 * l + 1) for l in range(self.l_max + 1)]
+        return [
+            slice(int(np.argmax(degrees == l)), int(np.argmax(degrees == l)) + 2 * l + 1) for l in range(self.l_max + 1)
+        ]

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 from softfix.core.graph import Graph
 from softfix.core.invariants import densities, power_spectrum

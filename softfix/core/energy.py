@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 from softfix.core.graph import Graph
 from softfix.core.heads import LinearHead
@@ -27,7 +28,8 @@ class Result(NamedTuple):
 def atomic_energies(basis: Basis, weights: Float[Array, "species features"], graph: Graph) -> Float[Array, " atoms"]:
     """w_{z_i}.phi_i of every atom in eV."""
     head = LinearHead(basis.species, basis.features)
-    return head.apply({"params": {"weights": weights}}, invariants(basis, graph), graph.species)
+    energies = head.apply({"params": {"weights": weights}}, invariants(basis, graph), graph.species)
+    return jnp.asarray(energies)
 
 
 @partial(jax.jit, static_argnums=0)

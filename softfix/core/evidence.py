@@ -8,8 +8,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
+from softfix.core.arrays import Array
 from softfix.core.posterior import log_evidence
 from softfix.core.statistics import Statistics
 
@@ -19,9 +20,9 @@ class Hyperprior(NamedTuple):
 
     amplitude: Float[Array, " groups"]  # medians, eV
     amplitude_width: Float[Array, " groups"]  # standard deviations of the logarithm
-    noise: Float[Array, "3"]  # medians, eV/atom, eV/Å, eV/Å^3
-    noise_width: Float[Array, "3"]
-    noise_floor: Float[Array, "3"]  # added in quadrature: a few rows and many weights never explain labels exactly
+    noise: Float[Array, 3]  # medians, eV/atom, eV/Å, eV/Å^3
+    noise_width: Float[Array, 3]
+    noise_floor: Float[Array, 3]  # added in quadrature: a few rows and many weights never explain labels exactly
 
 
 class Columns(NamedTuple):
@@ -35,7 +36,7 @@ class Hyperparameters(NamedTuple):
     """What the evidence chose."""
 
     amplitude: Float[Array, " groups"]
-    noise: Float[Array, "3"]
+    noise: Float[Array, 3]
     log_evidence: Float[Array, ""]
     steps: Int[Array, ""]
     gradient: Float[Array, ""]  # largest component left, of the logarithmic hyperparameters
@@ -47,9 +48,7 @@ def prior_std(columns: Columns, amplitude: Float[Array, " groups"]) -> Float[Arr
 
 
 @partial(jax.jit, static_argnums=3)
-def maximise(
-    statistics: Statistics, columns: Columns, hyperprior: Hyperprior, max_steps: int = 60
-) -> Hyperparameters:
+def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, max_steps: int = 60) -> Hyperparameters:
     """Maximise evidence x hyperprior by L-BFGS over logarithms, starting from the hyperprior's median."""
     groups = len(hyperprior.amplitude)
     width = jnp.concatenate([hyperprior.amplitude_width, hyperprior.noise_width])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
+
+from softfix.core.arrays import Array
 
 BUCKET_GROWTH = 1.25  # sizes of padded arrays grow by this factor, so that few shapes are ever compiled
 
@@ -13,10 +15,10 @@ BUCKET_GROWTH = 1.25  # sizes of padded arrays grow by this factor, so that few 
 class Graph(NamedTuple):
     """Directed edges i -> j of a periodic structure (both directions present)."""
 
-    species: Int[Array | np.ndarray, " atoms"]  # index into the correction's elements
-    source: Int[Array | np.ndarray, " edges"]  # i
-    target: Int[Array | np.ndarray, " edges"]  # j
-    r_ij: Float[Array | np.ndarray, "edges 3"]  # Å, from i to j
+    species: Int[Array, " atoms"]  # index into the correction's elements
+    source: Int[Array, " edges"]  # i
+    target: Int[Array, " edges"]  # j
+    r_ij: Float[Array, "edges 3"]  # Å, from i to j
 
 
 def bucket(count: int, smallest: int = 16) -> int:

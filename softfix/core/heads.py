@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
+
+from softfix.core.arrays import Array
 
 
 class LinearHead(nn.Module):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 from softfix.core.graph import Graph
 

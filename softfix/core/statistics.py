@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
+
+from softfix.core.arrays import Array
 
 KINDS = ("energy", "forces", "stress")  # order of the first axis below
 
@@ -16,8 +18,8 @@ class Statistics(NamedTuple):
 
     gram: Float[Array, "3 columns columns"]
     rhs: Float[Array, "3 columns"]
-    squares: Float[Array, "3"]  # y.y
-    counts: Float[Array, "3"]  # number of rows
+    squares: Float[Array, 3]  # y.y
+    counts: Float[Array, 3]  # number of rows
 
     def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
         """Statistics of both sets of frames together."""
@@ -37,6 +39,7 @@ def of_rows(
     kind: Float[Array, "3 rows"],
 ) -> Statistics:
     """Statistics of one frame's rows; `kind` marks with 1 which kind of label a row has, all 0 where it is padding."""
+
     def of_kind(mark: Float[Array, " rows"]) -> Statistics:
         Xw = X * (mark * weight)[:, None]
         return Statistics(Xw.T @ X, Xw.T @ y, jnp.sum(mark * weight * y**2), jnp.sum(mark))

@@ -30,9 +30,7 @@ def read(path: Path, keys: LabelKeys) -> list[Frame]:
         return extxyz.read(path, keys)
     images = _images(path, kind)
     if not images:
-        raise SoftfixError(
-            f"{path} is not a structure file that softfix can read: as {kind} it holds no structure."
-        )
+        raise SoftfixError(f"{path} is not a structure file that softfix can read: as {kind} it holds no structure.")
     return frames_of(images, keys, path)
 
 

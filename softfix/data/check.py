@@ -47,9 +47,7 @@ def check_atoms(frame: Frame) -> None:
         raise SoftfixError(f"{frame.source} holds no atoms: take it out.")
     if (frame.numbers < 1).any():
         unknown = int(np.argmin(frame.numbers))
-        raise SoftfixError(
-            f"{frame.source}: atom {unknown} (counted from 0) is of no element: name it or take it out."
-        )
+        raise SoftfixError(f"{frame.source}: atom {unknown} (counted from 0) is of no element: name it or take it out.")
     _check_finite(frame, "position", frame.positions)
     _check_finite(frame, "cell", frame.cell)
 
@@ -68,9 +66,7 @@ def check_distances(frame: Frame) -> None:
     from vesin import NeighborList
 
     search = NeighborList(cutoff=MIN_DISTANCE, full_list=False)
-    i, j, distance = search.compute(
-        points=frame.positions, box=frame.cell, periodic=frame.pbc, quantities="ijd"
-    )
+    i, j, distance = search.compute(points=frame.positions, box=frame.cell, periodic=frame.pbc, quantities="ijd")
     if len(distance):
         worst = int(np.argmin(distance))
         raise SoftfixError(
@@ -140,6 +136,4 @@ def _check_finite(frame: Frame, name: str, values: np.ndarray) -> None:
         return
     first = tuple(np.argwhere(~np.isfinite(values))[0])
     place = f" of {_atom(frame, first[0])}" if name in ("position", "force") else ""
-    raise SoftfixError(
-        f"{frame.source}: the {name}{place} is {values[first]}: mend it or take the frame out."
-    )
+    raise SoftfixError(f"{frame.source}: the {name}{place} is {values[first]}: mend it or take the frame out.")

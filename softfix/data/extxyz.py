@@ -64,8 +64,7 @@ def _block(count: str, stream: IO[str], source: str) -> str:
     lines = list(islice(stream, atoms + 1))
     if len(lines) < atoms + 1:
         raise SoftfixError(
-            f"{source} ends after {max(len(lines) - 1, 0)} of {atoms} atoms: the file was cut short; "
-            "make it anew."
+            f"{source} ends after {max(len(lines) - 1, 0)} of {atoms} atoms: the file was cut short; make it anew."
         )
     return count + "".join(lines)
 
@@ -74,9 +73,7 @@ def _atoms(block: str, source: str) -> Atoms:
     try:
         [atoms] = read_xyz(io.StringIO(block), index=slice(None), properties_parser=_properties)
     except Exception as error:  # ASE raises whatever a damaged line makes it stumble on
-        raise SoftfixError(
-            f"{source} cannot be read ({reason_of(error)}): mend it or take it out."
-        ) from error
+        raise SoftfixError(f"{source} cannot be read ({reason_of(error)}): mend it or take it out.") from error
     atoms.info = _restore(atoms.info)
     return atoms
 

@@ -67,12 +67,8 @@ def frames_of(images: Sequence[Atoms], keys: LabelKeys, path: Path) -> list[Fram
     """
     for label, key in keys.given.items():
         if all(_find(atoms, key) is None for atoms in images):
-            raise SoftfixError(
-                f"{path} has no '{key}' for the {label} in any frame; there are {_present(images)}."
-            )
-    frames = [
-        frame_of(atoms, keys, f"{path}, frame {number}") for number, atoms in enumerate(images, start=1)
-    ]
+            raise SoftfixError(f"{path} has no '{key}' for the {label} in any frame; there are {_present(images)}.")
+    frames = [frame_of(atoms, keys, f"{path}, frame {number}") for number, atoms in enumerate(images, start=1)]
     for frame, atoms in zip(frames, images, strict=True):
         if frame.labels_from == "none":
             raise SoftfixError(
@@ -88,9 +84,7 @@ def _results(atoms: Atoms) -> dict[str, Any]:
     calculator = atoms.calc
     if calculator is None:
         return {}
-    stored = isinstance(
-        calculator, SinglePointCalculator
-    )  # it cannot compute, so what it holds is what was read
+    stored = isinstance(calculator, SinglePointCalculator)  # it cannot compute, so what it holds is what was read
     if not stored and hasattr(calculator, "check_state") and calculator.check_state(atoms):
         return {}
     return getattr(calculator, "results", {})
@@ -119,9 +113,7 @@ def _numbers(value: Any, name: str, source: str) -> np.ndarray:
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise SoftfixError(
-            f"{source}: '{name}' should be numbers but reads {str(value)[:40]!r}: mend it."
-        ) from error
+        raise SoftfixError(f"{source}: '{name}' should be numbers but reads {str(value)[:40]!r}: mend it.") from error
 
 
 def _energy(atoms: Atoms, keys: LabelKeys, source: str) -> tuple[float | None, str | None]:
@@ -130,9 +122,7 @@ def _energy(atoms: Atoms, keys: LabelKeys, source: str) -> tuple[float | None, s
         return None, None
     energy = _numbers(*found, source)
     if energy.size != 1:
-        raise SoftfixError(
-            f"{source}: the energy under '{found[1]}' should be 1 number but has {energy.size}."
-        )
+        raise SoftfixError(f"{source}: the energy under '{found[1]}' should be 1 number but has {energy.size}.")
     return energy.item(), found[1]
 
 

@@ -80,9 +80,7 @@ def _content(yaml: Path, force_sets: Path | None, named: bool) -> tuple[Any, Any
 
 
 def _has_forces(dataset: Any) -> bool:
-    return bool(dataset) and (
-        "forces" in dataset or any("forces" in one for one in dataset.get("first_atoms", []))
-    )
+    return bool(dataset) and ("forces" in dataset or any("forces" in one for one in dataset.get("first_atoms", [])))
 
 
 def _arrays(dataset: Any, atoms: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -38,9 +38,7 @@ def _block(frame: Frame) -> str:
         )
     columns = [frame.positions] if frame.forces is None else [frame.positions, frame.forces]
     symbols = [chemical_symbols[number] for number in frame.numbers]
-    rows = [
-        f"{symbol:<2} {_row(values)}\n" for symbol, values in zip(symbols, np.hstack(columns), strict=True)
-    ]
+    rows = [f"{symbol:<2} {_row(values)}\n" for symbol, values in zip(symbols, np.hstack(columns), strict=True)]
     return f"{len(frame)}\n{_comment(frame)}\n{''.join(rows)}"
 
 

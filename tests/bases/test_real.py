@@ -128,6 +128,8 @@ def test_a_mace_alias_takes_the_path_of_mace_mp(mace, monkeypatch, tmp_path):
     assert asked == ["medium"]
     assert base.identity.spec == "mace:medium"
     assert base.identity.level_of_theory == "PBE/PBE+U, MPtrj"
-    monkeypatch.setattr(foundations, "download_mace_mp_checkpoint", lambda name: (_ for _ in ()).throw(OSError("offline")))
+    monkeypatch.setattr(
+        foundations, "download_mace_mp_checkpoint", lambda name: (_ for _ in ()).throw(OSError("offline"))
+    )
     with pytest.raises(SoftfixError, match="offline"):
         load_base("mace:medium")

@@ -41,7 +41,9 @@ def central(energy, plus, minus):
 @in_float64
 def test_forces_are_minus_the_derivative_of_the_energy(system):
     basis, atoms, weights, energy = system
-    forces = np.asarray(evaluate(basis, weights, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).forces)
+    forces = np.asarray(
+        evaluate(basis, weights, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).forces
+    )
     largest = np.abs(forces).max()
     for atom in range(len(atoms)):
         for axis in range(3):
@@ -54,7 +56,9 @@ def test_forces_are_minus_the_derivative_of_the_energy(system):
 @in_float64
 def test_the_strain_derivative_is_that_of_the_energy(system):
     basis, atoms, weights, energy = system
-    strain = np.asarray(evaluate(basis, weights, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).strain)
+    strain = np.asarray(
+        evaluate(basis, weights, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).strain
+    )
     for a in range(3):
         for b in range(3):
             e = np.zeros((3, 3))

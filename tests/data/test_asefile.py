@@ -84,17 +84,13 @@ def test_forces_under_a_constraint_are_the_physical_ones(tmp_path):
 
 def test_file_of_an_unknown_kind_is_told(tmp_path):
     (tmp_path / "notes.rst").write_text("buy milk")
-    with pytest.raises(
-        SoftfixError, match=r"notes\.rst is not a structure file that softfix can read: its name"
-    ):
+    with pytest.raises(SoftfixError, match=r"notes\.rst is not a structure file that softfix can read: its name"):
         read_frames(tmp_path / "notes.rst")
 
 
 def test_file_that_ase_takes_for_a_kind_by_its_name_alone_is_told_with_the_kind(tmp_path):
     (tmp_path / "notes.md").write_text("buy milk")
-    with pytest.raises(
-        SoftfixError, match=r"notes\.md is not a structure file .* as castep-md it holds no struct"
-    ):
+    with pytest.raises(SoftfixError, match=r"notes\.md is not a structure file .* as castep-md it holds no struct"):
         read_frames(tmp_path / "notes.md")
 
 

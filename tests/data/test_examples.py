@@ -59,12 +59,8 @@ def test_split_gives_both_parts_of_every_family_of_two():
 
 
 def test_split_does_not_look_at_labels():
-    block = (
-        '2\nProperties=species:S:1 config_type=phase:cubic;strain:iso-0.04 REF_energy={} pbc="T T T"\nH\nH\n'
-    )
-    assert {split_script["family_of"](block.format(energy)) for energy in (1.5, -2.5)} == {
-        "phase:cubic;strain:iso"
-    }
+    block = '2\nProperties=species:S:1 config_type=phase:cubic;strain:iso-0.04 REF_energy={} pbc="T T T"\nH\nH\n'
+    assert {split_script["family_of"](block.format(energy)) for energy in (1.5, -2.5)} == {"phase:cubic;strain:iso"}
 
 
 def test_stress_of_cubic_batio3_is_the_derivative_of_its_energy():

@@ -77,9 +77,7 @@ def test_virials_in_ev_are_read_under_either_key(xyz, key):
 @pytest.mark.parametrize("key", ["stress", "REF_stress"])
 def test_asymmetric_stress_is_refused_with_file_frame_and_asymmetry(xyz, key):
     path = xyz(block(1), block(2, f'{HEADER} {key}="0.1 0.06 0 0.01 0.2 0 0 0 0.3"'))
-    with pytest.raises(
-        SoftfixError, match=rf"a\.extxyz, frame 2: '{key}' is not symmetric .* is 0\.05 eV/Å\^3"
-    ):
+    with pytest.raises(SoftfixError, match=rf"a\.extxyz, frame 2: '{key}' is not symmetric .* is 0\.05 eV/Å\^3"):
         read_frames(path)
 
 
@@ -89,9 +87,7 @@ def test_explicit_key_is_read(xyz):
 
 
 def test_explicit_key_that_no_frame_has_is_refused_with_the_keys_present(xyz):
-    with pytest.raises(
-        SoftfixError, match=r"has no 'E' for the energy in any frame; .*REF_energy.*REF_forces"
-    ):
+    with pytest.raises(SoftfixError, match=r"has no 'E' for the energy in any frame; .*REF_energy.*REF_forces"):
         read_frames(xyz(block()), LabelKeys(energy="E"))
 
 
@@ -104,9 +100,7 @@ def test_frame_without_labels_is_refused_with_the_keys_present(xyz):
 
 def test_file_cut_short_between_atoms_names_the_frame(xyz):
     path = xyz(block(1), block(2)[: -len("O 0 0 2.2 -0.1 -0.2 -0.3\n")])
-    with pytest.raises(
-        SoftfixError, match=r"a\.extxyz, frame 2 ends after 1 of 2 atoms: the file was cut short"
-    ):
+    with pytest.raises(SoftfixError, match=r"a\.extxyz, frame 2 ends after 1 of 2 atoms: the file was cut short"):
         read_frames(path)
 
 
@@ -131,9 +125,7 @@ def test_cut_gzip_is_told_with_its_frame(tmp_path):
 
 def test_gzip_that_is_none_is_told(tmp_path):
     (tmp_path / "a.xyz.gz").write_text(block())
-    with pytest.raises(
-        SoftfixError, match=r"a\.xyz\.gz is damaged or cut short in frame 1 \(Not a gzipped file"
-    ):
+    with pytest.raises(SoftfixError, match=r"a\.xyz\.gz is damaged or cut short in frame 1 \(Not a gzipped file"):
         read_frames(tmp_path / "a.xyz.gz")
 
 

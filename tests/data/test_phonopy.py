@@ -31,9 +31,7 @@ def calculated(random: bool, length: float = 1.0, force: float = 1.0, calculator
         cell=unit.cell.array / length,
         scaled_positions=unit.get_scaled_positions(),
     )
-    phonon = phonopy.Phonopy(
-        cell, np.diag([2, 2, 2]), primitive_matrix="P", calculator=calculator, log_level=0
-    )
+    phonon = phonopy.Phonopy(cell, np.diag([2, 2, 2]), primitive_matrix="P", calculator=calculator, log_level=0)
     options = {"number_of_snapshots": 3, "random_seed": 1} if random else {}
     phonon.generate_displacements(distance=0.03 / length, **options)
     displaced = [
@@ -114,9 +112,7 @@ def test_force_sets_in_the_working_folder_are_not_taken_for_another_folders(tmp_
 
     phonon = calculated(random=False)
     (tmp_path / "there").mkdir()
-    phonon.save(
-        tmp_path / "there" / "phonopy_disp.yaml", settings={"force_sets": False, "displacements": True}
-    )
+    phonon.save(tmp_path / "there" / "phonopy_disp.yaml", settings={"force_sets": False, "displacements": True})
     write_FORCE_SETS(phonon.dataset, filename=tmp_path / "FORCE_SETS")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SoftfixError, match=r"phonopy_disp\.yaml holds no forces: put FORCE_SETS beside it"):
@@ -125,9 +121,7 @@ def test_force_sets_in_the_working_folder_are_not_taken_for_another_folders(tmp_
 
 def test_force_sets_without_its_yaml_is_told_what_to_put_beside_it(tmp_path):
     (tmp_path / "FORCE_SETS").write_text("8\n1\n")
-    with pytest.raises(
-        SoftfixError, match=r"FORCE_SETS needs the yaml of its supercell: put one of phonopy_params"
-    ):
+    with pytest.raises(SoftfixError, match=r"FORCE_SETS needs the yaml of its supercell: put one of phonopy_params"):
         read_frames(tmp_path / "FORCE_SETS")
 
 

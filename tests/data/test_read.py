@@ -35,9 +35,7 @@ def test_frames_of_several_files_come_in_their_order(tmp_path):
 def test_copies_in_different_files_are_noticed(tmp_path):
     write(tmp_path / "a.xyz", [copper(1), copper(2)])
     write(tmp_path / "b.xyz", copper(2))
-    with pytest.warns(
-        SoftfixWarning, match=r"1 of 3 frames repeat .*b\.xyz, frame 1 that of .*a\.xyz, frame 2"
-    ):
+    with pytest.warns(SoftfixWarning, match=r"1 of 3 frames repeat .*b\.xyz, frame 1 that of .*a\.xyz, frame 2"):
         read_frames([tmp_path / "a.xyz", tmp_path / "b.xyz"])
 
 

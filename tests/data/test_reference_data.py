@@ -26,7 +26,5 @@ class TestReferenceData:
         assert all(frame.config_type != "default" for frame in frames)
 
     def test_structures_without_labels_are_told(self):
-        with pytest.raises(
-            SoftfixError, match=r"phonons-perfect\.extxyz\.gz, frame 1 has no energy, forces or stress"
-        ):
+        with pytest.raises(SoftfixError, match=r"phonons-perfect\.extxyz\.gz, frame 1 has no energy, forces or stress"):
             read_frames(DATA / "phonons-perfect.extxyz.gz")

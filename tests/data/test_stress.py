@@ -29,7 +29,5 @@ def test_rounding_is_averaged_so_that_rows_and_columns_give_the_same():
 def test_asymmetric_tensor_is_refused_with_its_largest_asymmetry():
     tensor = voigt_6_to_full_3x3_stress(SIX)
     tensor[1, 2] += 0.0123
-    with pytest.raises(
-        SoftfixError, match=r"here is not symmetric \(its largest asymmetry is 0.0123 eV/Å\^3\)"
-    ):
+    with pytest.raises(SoftfixError, match=r"here is not symmetric \(its largest asymmetry is 0.0123 eV/Å\^3\)"):
         voigt_stress(tensor, "here")

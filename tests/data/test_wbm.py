@@ -85,9 +85,7 @@ def test_cut_json_is_told(tmp_path):
 
 
 def test_cut_gzip_is_told(tmp_path):
-    (tmp_path / "wbm.json.gz").write_bytes(
-        gzip.compress(json.dumps({"wbm-1": {"0": entry()}}).encode())[:-20]
-    )
+    (tmp_path / "wbm.json.gz").write_bytes(gzip.compress(json.dumps({"wbm-1": {"0": entry()}}).encode())[:-20])
     with pytest.raises(SoftfixError, match=r"wbm\.json\.gz is not a structure file .* cut short"):
         read_frames(tmp_path / "wbm.json.gz")
 
