@@ -1,0 +1,67 @@
+"""The README's blocks run as they stand, on a toy base."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from softfix.data import read_frames, write_frames
+from softfix.data.labels import atoms_of
+from tests.conftest import alloy, labelled
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BASE = "tests.conftest:SoftEMT"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def on_toy(text: str) -> str:
+    """The same block with the toy in the place of CHGNet."""
+    return text.replace("chgnet", BASE)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    write_frames(tmp_path / "train.extxyz", [labelled(alloy(seed, size=1)) for seed in range(3)])
+    write_frames(tmp_path / "test.extxyz", [labelled(alloy(seed, size=1)) for seed in range(3, 5)])
+    from ase.io import write
+
+    write(tmp_path / "start.extxyz", atoms_of(read_frames(tmp_path / "test.extxyz")[0]))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(command, folder):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_blocks_of_a_users_own_material_run(folder):
+    shell = next(block for block in blocks("bash") if "softfix fit train" in block)
+    for line in on_toy(shell).splitlines():
+        words = line.split("#")[0].split()
+        run([sys.executable, "-m", *words], folder)
+    use, library = (on_toy(block) for block in blocks("python"))
+    assert "(4, 3)" in run([sys.executable, "-c", use], folder)
+    slope = float(run([sys.executable, "-c", library], folder))
+    assert slope == pytest.approx(1.0, abs=0.05)
+
+
+def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
+    known = ("bash examples/start.sh", ".venv/bin/python -m pytest", "softfix fit train.extxyz")
+    assert all(block.startswith(known) for block in blocks("bash"))
+    assert len(blocks("python")) == 2
+    for path in re.findall(r"(?:bash|python) ((?:examples|calibration)/[\w/.-]+)", README):
+        assert (ROOT / path).is_file(), path
+
+
+def test_links_lead_to_files():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
