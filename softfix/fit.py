@@ -13,7 +13,7 @@ from softfix.core.basis import Basis
 from softfix.core.evidence import Columns, Hyperparameters, Hyperprior, maximise, prior_std
 from softfix.core.posterior import posterior
 from softfix.core.precision import in_float64
-from softfix.core.statistics import Statistics, empty
+from softfix.core.statistics import KINDS, Statistics, empty
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
@@ -66,7 +66,7 @@ def fit(
     basis = choose_basis(len(elements), settings)
     reference, offsets = _references(frames, evaluations, elements)
     statistics = _accumulate(basis, elements, frames, evaluations, reference, offsets, settings)
-    if float(np.sum(statistics.counts)) == 0:
+    if not statistics.counts[: KINDS.index("trust")].any():
         raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
     columns = _columns(basis, settings)
     hyperparameters, mean, root = _solve(statistics, columns, _hyperprior(settings, statistics), settings.max_steps)
@@ -120,10 +120,11 @@ def _accumulate(basis, elements, frames, evaluations, reference, offsets, settin
     total = _empty(1 + len(elements) + basis.columns)
     for frame, base in zip(frames, evaluations, strict=True):
         rows = rows_of(basis, elements, frame, base, reference)
-        total = _add(
-            total,
-            statistics_of(rows, frame, base, offsets, elements, settings.labels, settings.noise.force_scale),
+        noise = settings.noise
+        part = statistics_of(
+            rows, frame, base, offsets, elements, settings.labels, noise.force_scale, noise.stress_trust
         )
+        total = _add(total, part)
     return Statistics(*map(np.asarray, total))
 
 
@@ -160,9 +161,9 @@ def _hyperprior(settings: FitSettings, statistics: Statistics) -> Hyperprior:
     return Hyperprior(
         np.array([amplitude[name] for name in GROUPS]),
         np.array([width[name] for name in GROUPS]),
-        np.array([noise.energy, max(noise.forces, noise.forces_relative * rms), noise.stress]),
-        np.full(3, noise.width),
-        np.array([0.0, noise.forces_floor * rms, 0.0]),
+        np.array([noise.energy, max(noise.forces, noise.forces_relative * rms), noise.stress, 1.0]),
+        np.array([noise.width, noise.width, noise.width, FIXED]),
+        np.array([0.0, noise.forces_floor * rms, 0.0, 0.0]),
     )
 
 
@@ -201,11 +202,11 @@ def _fit_record(settings, statistics, hyperparameters, status) -> FitRecord:
         noise=dict(
             zip(
                 ("energy_eV_atom", "forces_eV_A", "stress_eV_A3"),
-                map(float, hyperparameters.noise),
+                map(float, hyperparameters.noise[:3]),
                 strict=True,
             )
         ),
         force_scale_eV_A=settings.noise.force_scale,
-        rows=dict(zip(("energy", "forces", "stress"), map(int, statistics.counts), strict=True)),
+        rows=dict(zip(("energy", "forces", "stress"), map(int, statistics.counts[:3]), strict=True)),
         log_evidence=float(hyperparameters.log_evidence),
     )

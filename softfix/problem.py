@@ -14,7 +14,7 @@ from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.graph import pad
 from softfix.core.precision import in_float64
-from softfix.core.statistics import Statistics, of_rows
+from softfix.core.statistics import KINDS, Statistics, of_rows
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
 from softfix.neighbours import neighbour_graph
@@ -48,7 +48,7 @@ def rows_of(basis: Basis, elements: tuple[int, ...], frame: Frame, base: Evaluat
         rows = _structure_rows(basis, elements, frame, base, reference)
         zero = Evaluation(0.0, np.zeros_like(base.forces), None)
         perfect = _structure_rows(basis, elements, frame.reference, zero, np.zeros_like(reference))
-        return Rows(rows.energy - perfect.energy, rows.forces - perfect.forces, None)
+        return Rows(rows.energy - perfect.energy, rows.forces - perfect.forces, rows.stress)
     return _structure_rows(basis, elements, frame, base, reference)
 
 
@@ -74,28 +74,33 @@ def _structure_rows(
 @in_float64
 def statistics_of(
     rows: Rows, frame: Frame, base: Evaluation, offsets: np.ndarray, elements: tuple[int, ...],
-    labels: frozenset[str], force_scale: float,
+    labels: frozenset[str], force_scale: float, stress_trust: float,
 ) -> Statistics:  # fmt: skip
     """Sufficient statistics of one frame: label minus base minus first offsets, each row weighted.
 
-    The weight of a force falls as 1 / (1 + |F|^2 / force_scale^2): noise grows with the force.
+    The weight of a force falls as 1 / (1 + |F|^2 / force_scale^2): noise grows with the force. Where a stress label
+    is missing, the base's stress is trusted to `stress_trust` (eV/Å^3): forces alone leave the correction's pressure
+    undetermined, and nothing else would keep it small.
     """
     atoms = len(frame)
     padded = len(rows.forces) * 3 + 7
     X, y = np.zeros((padded, len(rows.energy))), np.zeros(padded)
-    weight, kind = np.ones(padded), np.zeros((3, padded))
+    weight, kind = np.ones(padded), np.zeros((len(KINDS), padded))
     n = 3 * atoms
     if frame.forces is not None and "forces" in labels:
         X[:n], y[:n] = rows.forces.reshape(n, -1), (frame.forces - base.forces).reshape(n)
         weight[:n] = np.repeat(1.0 / (1.0 + np.sum(frame.forces**2, axis=1) / force_scale**2), 3)
-        kind[1, :n] = 1.0
+        kind[KINDS.index("forces"), :n] = 1.0
     if frame.energy is not None and "energy" in labels and frame.reference is None:
         shift = counts_of(frame.numbers, elements) @ offsets
         X[n], y[n] = rows.energy / atoms, (frame.energy - base.energy - shift) / atoms
-        kind[0, n] = 1.0
+        kind[KINDS.index("energy"), n] = 1.0
     if frame.stress is not None and base.stress is not None and rows.stress is not None and "stress" in labels:
         X[n + 1 :], y[n + 1 :] = rows.stress, frame.stress - base.stress
-        kind[2, n + 1 :] = 1.0
+        kind[KINDS.index("stress"), n + 1 :] = 1.0
+    elif rows.stress is not None:
+        X[n + 1 :], weight[n + 1 :] = rows.stress, 1.0 / stress_trust**2
+        kind[KINDS.index("trust"), n + 1 :] = 1.0
     return of_rows(X, y, weight, kind)
 
 

@@ -62,6 +62,9 @@ class NoiseSettings(_Settings):
     forces_relative: float = Field(0.15, ge=0, description="Fraction of the base's force error (rms).")
     forces_floor: float = Field(0.05, ge=0, description="Fraction of the base's force error never explained.")
     stress: float = Field(0.005, gt=0, description="eV/Å^3.")
+    stress_trust: float = Field(
+        0.01, gt=0, description="eV/Å^3; how far the correction may change the stress of frames without that label."
+    )
     width: float = Field(0.4, gt=0, description="Width of the logarithm of every noise.")
     force_scale: float = Field(2.0, gt=0, description="eV/Å; noise grows with forces beyond it.")
 

@@ -66,6 +66,17 @@ def test_missing_labels_are_simply_not_fitted(frames, soft_base):
     assert fit(only_energies, soft_base, QUICK).correction.fit.rows == {"energy": 6, "forces": 0, "stress": 0}
 
 
+def test_forces_alone_do_not_spoil_the_stress(frames, soft_base):
+    from dataclasses import replace
+
+    bare = [replace(frame, energy=None, stress=None) for frame in frames[:3]]
+    correction = fit(bare, soft_base, QUICK).correction
+    base = evaluate_base(soft_base, frames[3:])
+    before, after = measure(frames[3:], base), measure(frames[3:], corrected(correction, frames[3:], base))
+    assert after.force_mae_eV_A < 0.3 * before.force_mae_eV_A
+    assert after.stress_mae_GPa < 2.0 * before.stress_mae_GPa
+
+
 def test_energies_of_another_zero_are_shifted_by_composition(frames, soft_base):
     from dataclasses import replace
 

@@ -1,6 +1,6 @@
 """Wall time of a fit from cached base evaluations, compilation included: each run is a process of its own.
 
-    python calibration/benchmarks/fit_time.py --frames 10 --runs 3
+python calibration/benchmarks/fit_time.py --frames 10 --runs 3
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Basis:
             "degree": np.concatenate([np.zeros(self.pair_features, int), degrees]),
         }
 
-    def edge(self, r_ij: Float[Array, 3]) -> tuple[Float[Array, " pair"], Float[Array, "three lm"]]:
+    def edge(self, r_ij: Float[Array, "3"]) -> tuple[Float[Array, " pair"], Float[Array, "three lm"]]:
         """R_n(r) of the pair expansion and R_n(r) Y_lm(r) of the three-body expansion, of one bond."""
         r = jnp.linalg.norm(r_ij)
         pair = bessel(r, self.pair_cutoff, self.pair_count)

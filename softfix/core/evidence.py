@@ -20,9 +20,9 @@ class Hyperprior(NamedTuple):
 
     amplitude: Float[Array, " groups"]  # medians, eV
     amplitude_width: Float[Array, " groups"]  # standard deviations of the logarithm
-    noise: Float[Array, 3]  # medians, eV/atom, eV/Å, eV/Å^3
-    noise_width: Float[Array, 3]
-    noise_floor: Float[Array, 3]  # added in quadrature: a few rows and many weights never explain labels exactly
+    noise: Float[Array, " kinds"]  # medians per kind of label, in its unit
+    noise_width: Float[Array, " kinds"]
+    noise_floor: Float[Array, " kinds"]  # added in quadrature: a few rows and many weights never explain labels exactly
 
 
 class Columns(NamedTuple):
@@ -36,7 +36,7 @@ class Hyperparameters(NamedTuple):
     """What the evidence chose."""
 
     amplitude: Float[Array, " groups"]
-    noise: Float[Array, 3]
+    noise: Float[Array, " kinds"]
     log_evidence: Float[Array, ""]
     steps: Int[Array, ""]
     gradient: Float[Array, ""]  # largest component left, of the logarithmic hyperparameters

@@ -27,7 +27,7 @@ class Whitened(NamedTuple):
     rhs: Float[Array, " columns"]  # D h
 
 
-def whiten(statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, 3]) -> Whitened:
+def whiten(statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, " kinds"]) -> Whitened:
     """Combine the kinds of label at their noise (standard deviation, in each label's unit)."""
     precision = 1.0 / noise**2
     gram = jnp.tensordot(precision, statistics.gram, axes=1) * prior_std[:, None] * prior_std[None, :]
@@ -36,7 +36,7 @@ def whiten(statistics: Statistics, prior_std: Float[Array, " columns"], noise: F
 
 
 @jax.jit
-def posterior(statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, 3]) -> Posterior:
+def posterior(statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, " kinds"]) -> Posterior:
     """Mean and covariance root of the weights w ~ N(0, prior_std^2) given y = X w + noise.
 
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 3.3.
@@ -49,7 +49,7 @@ def posterior(statistics: Statistics, prior_std: Float[Array, " columns"], noise
 
 @jax.jit
 def log_evidence(
-    statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, 3]
+    statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, " kinds"]
 ) -> Float[Array, ""]:
     """ln p(labels | prior, noise), weights integrated out, up to the constant -n/2 ln 2 pi."""
     system = whiten(statistics, prior_std, noise)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from softfix.core.arrays import Array
 
 
-def envelope(x: Float[Array, ...]) -> Float[Array, ...]:
+def envelope(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Polynomial cutoff 1 - 28 x^6 + 48 x^7 - 21 x^8 of x = r/r_c: two continuous derivatives at 1, zero beyond.
 
     Source: Gasteiger et al., doi:10.48550/arXiv.2003.03123 (p = 6).
@@ -17,7 +17,7 @@ def envelope(x: Float[Array, ...]) -> Float[Array, ...]:
     return jnp.where(x < 1.0, inside, 0.0)
 
 
-def bessel(r: Float[Array, ...], cutoff: float, count: int) -> Float[Array, "... n"]:
+def bessel(r: Float[Array, "..."], cutoff: float, count: int) -> Float[Array, "... n"]:
     """R_n(r) = sin(n pi r / r_c) / r, n = 1..count, under the envelope; r in Å, dimensionless after times 1 Å."""
     n = jnp.arange(1, count + 1)
     x = r / cutoff

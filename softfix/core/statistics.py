@@ -10,16 +10,16 @@ from jaxtyping import Float
 
 from softfix.core.arrays import Array
 
-KINDS = ("energy", "forces", "stress")  # order of the first axis below
+KINDS = ("energy", "forces", "stress", "trust")  # order of the first axis below; trust: the base's own stress
 
 
 class Statistics(NamedTuple):
     """Gram matrices and right-hand sides per kind of label, each row weighted, in the units of that label."""
 
-    gram: Float[Array, "3 columns columns"]
-    rhs: Float[Array, "3 columns"]
-    squares: Float[Array, 3]  # y.y
-    counts: Float[Array, 3]  # number of rows
+    gram: Float[Array, "kinds columns columns"]
+    rhs: Float[Array, "kinds columns"]
+    squares: Float[Array, " kinds"]  # y.y
+    counts: Float[Array, " kinds"]  # number of rows
 
     def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
         """Statistics of both sets of frames together."""
@@ -28,7 +28,8 @@ class Statistics(NamedTuple):
 
 def empty(columns: int) -> Statistics:
     """Statistics of no frames."""
-    return Statistics(jnp.zeros((3, columns, columns)), jnp.zeros((3, columns)), jnp.zeros(3), jnp.zeros(3))
+    n = len(KINDS)
+    return Statistics(jnp.zeros((n, columns, columns)), jnp.zeros((n, columns)), jnp.zeros(n), jnp.zeros(n))
 
 
 @jax.jit
@@ -36,7 +37,7 @@ def of_rows(
     X: Float[Array, "rows columns"],
     y: Float[Array, " rows"],
     weight: Float[Array, " rows"],
-    kind: Float[Array, "3 rows"],
+    kind: Float[Array, "kinds rows"],
 ) -> Statistics:
     """Statistics of one frame's rows; `kind` marks with 1 which kind of label a row has, all 0 where it is padding."""
 

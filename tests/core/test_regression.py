@@ -11,7 +11,7 @@ from softfix.core.precision import in_float64
 from softfix.core.statistics import empty, of_rows
 
 ROWS, COLUMNS = 40, 6
-NOISE = np.array([0.3, 0.1, 0.2])
+NOISE = np.array([0.3, 0.1, 0.2, 1.0])
 PRIOR = np.linspace(0.5, 2.0, COLUMNS)
 
 
@@ -19,7 +19,7 @@ PRIOR = np.linspace(0.5, 2.0, COLUMNS)
 def data():
     rng = np.random.default_rng(4)
     X = rng.normal(size=(ROWS, COLUMNS))
-    kind = np.zeros((3, ROWS))
+    kind = np.zeros((4, ROWS))
     kind[rng.integers(0, 3, ROWS), np.arange(ROWS)] = 1.0
     w = PRIOR * rng.normal(size=COLUMNS)
     y = X @ w + (NOISE @ kind) * rng.normal(size=ROWS)
@@ -61,9 +61,9 @@ def test_the_posterior_covers_the_truth_as_often_as_it_says():
     inside = []
     for _ in range(300):
         X, w = rng.normal(size=(8, COLUMNS)), PRIOR * rng.normal(size=COLUMNS)
-        kind = np.zeros((3, 8))
+        kind = np.zeros((4, 8))
         kind[1] = 1.0
-        result = posterior(of_rows(X, X @ w + 0.5 * rng.normal(size=8), np.ones(8), kind), PRIOR, np.full(3, 0.5))
+        result = posterior(of_rows(X, X @ w + 0.5 * rng.normal(size=8), np.ones(8), kind), PRIOR, np.full(4, 0.5))
         std = np.linalg.norm(np.asarray(result.root), axis=0)
         inside.append(np.abs(np.asarray(result.mean) - w) < std)
     assert np.mean(inside) == pytest.approx(0.683, abs=0.03)
@@ -74,11 +74,11 @@ def test_evidence_finds_the_noise_and_amplitude_that_made_the_data():
     rng = np.random.default_rng(6)
     rows, columns = 4000, 200
     X, w = rng.normal(size=(rows, columns)), 0.7 * rng.normal(size=columns)
-    kind = np.zeros((3, rows))
+    kind = np.zeros((4, rows))
     kind[1] = 1.0
     statistics = of_rows(X, X @ w + 0.05 * rng.normal(size=rows), np.ones(rows), kind)
     shape = Columns(np.zeros(columns, int), np.ones(columns))
-    wide = Hyperprior(np.ones(1), np.full(1, 2.0), np.full(3, 0.3), np.full(3, 2.0), np.zeros(3))
+    wide = Hyperprior(np.ones(1), np.full(1, 2.0), np.full(4, 0.3), np.full(4, 2.0), np.zeros(4))
     found = maximise(statistics, shape, wide)
     assert float(found.amplitude[0]) == pytest.approx(0.7, rel=0.1)
     assert float(found.noise[1]) == pytest.approx(0.05, rel=0.05)
@@ -88,7 +88,7 @@ def test_evidence_finds_the_noise_and_amplitude_that_made_the_data():
 @in_float64
 def test_a_narrow_hyperprior_holds_the_hyperparameters(data):
     X, y, kind, _ = data
-    tight = Hyperprior(np.ones(1), np.full(1, 1e-3), NOISE, np.full(3, 1e-3), np.zeros(3))
+    tight = Hyperprior(np.ones(1), np.full(1, 1e-3), NOISE, np.full(4, 1e-3), np.zeros(4))
     columns = Columns(np.zeros(COLUMNS, int), PRIOR)
     found = maximise(of_rows(X, y, np.ones(ROWS), kind), columns, tight)
     assert np.allclose(prior_std(columns, found.amplitude), PRIOR, rtol=0.01)
