@@ -35,7 +35,7 @@ OPTIONS = {
     "compute_stress": True,
     "energy_weight": 1,
     "forces_weight": 100,
-    "batch_size": 5,
+    "batch_size": 2,
     "valid_batch_size": 5,
     "valid_fraction": 0.1,
     "lr": 0.01,
@@ -59,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("frames", type=Path)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=400)
     arguments = parser.parse_args()
     train(arguments.frames, arguments.model, arguments.epochs)
     print(f"{arguments.model}: {arguments.model.stat().st_size / 1024:.0f} KiB")
