@@ -71,7 +71,8 @@ def structure(elements: frozenset[int] | None):
     }
     name, a = crystal.get(symbol, ("fcc", 4.2))
     atoms = bulk(symbol, name, a=a, cubic=True)
-    atoms.set_cell(atoms.cell.array @ ([*np.eye(3), [0.02, 0.01, 0], [0.01, -0.01, 0], [0, 0, 0.01]]), scale_atoms=True)
+    strained = np.array([[1.02, 0.01, 0.0], [0.01, 0.99, 0.0], [0.0, 0.0, 1.01]])
+    atoms.set_cell(atoms.cell.array @ strained, scale_atoms=True)
     atoms.rattle(0.08, seed=1)
     return atoms
 
