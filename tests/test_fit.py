@@ -162,6 +162,12 @@ def test_uncertainty_is_small_on_the_fit_and_large_far_from_it(frames, soft_base
     assert 0.0 < sizes[0] < 0.5 * sizes[1]
 
 
+def test_an_element_that_the_base_does_not_know_is_told_with_its_frame(frames, soft_base):
+    soft_base.elements = frozenset({29})
+    with pytest.raises(SoftfixError, match=r"<memory> holds Au, which base .* does not know"):
+        fit(frames, soft_base, QUICK)
+
+
 def test_the_basis_shrinks_as_elements_grow_in_number():
     counts = [choose_basis(species, FitSettings()).three_count for species in range(1, 8)]
     assert counts == sorted(counts, reverse=True)

@@ -1,5 +1,7 @@
 """Real bases corrected with real DFT frames: the numbers that the README promises."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from softfix.bases import load_base
 from softfix.calculator import CorrectedCalculator
 from softfix.correct import corrected
+from softfix.correction import load_correction
 from softfix.data import atoms_of, read_frames
 from softfix.evaluations import evaluate_base
 from softfix.fit import fit
@@ -65,6 +68,17 @@ def test_chgnet_with_five_random_frames(shared, name, limit):
     draws = [np.random.default_rng(seed).permutation(len(train))[:5] for seed in range(5)]
     ratios = [ratio(load_base("chgnet"), [train[i] for i in draw], test) for draw in draws]
     assert np.mean(ratios) <= limit
+
+
+def test_a_second_fit_needs_no_torch(tmp_path):
+    pytest.importorskip("chgnet", reason="the extra chgnet is not installed")
+    frames = EXAMPLES / "HfO2" / "train.extxyz"
+    without_torch = "import sys; sys.modules['torch'] = None; from softfix.cli import main; main()"
+    arguments = ["fit", str(frames), "--base", "chgnet", "-o"]
+    subprocess.run([sys.executable, "-m", "softfix", *arguments, tmp_path / "1.softfix"], check=True)
+    subprocess.run([sys.executable, "-c", without_torch, *arguments, tmp_path / "2.softfix"], check=True)
+    first, second = (load_correction(tmp_path / name) for name in ("1.softfix", "2.softfix"))
+    assert np.array_equal(first.weights, second.weights)
 
 
 def test_zero_correction_of_chgnet_is_chgnet_bit_for_bit():
