@@ -101,6 +101,34 @@ def evaluate(
 
 
 @app.command()
+def finetune(
+    train: Frames,
+    base: Annotated[str, typer.Option("--base", help="chgnet, matgl:<folder> or mace:<file>.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the trained potential.")],
+    validation: Annotated[Path | None, typer.Option(help="Frames to choose the best epoch by.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings in TOML, JSON or YAML.")] = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virials_key: VirialsKey = None,
+    max_force: MaxForce = 50.0,
+) -> None:
+    """Train all weights of a base on DFT frames: the peer of a correction, and a base itself."""
+    from softfix import screen
+    from softfix.bases import load_base
+    from softfix.finetune import FinetuneSettings
+    from softfix.finetune import finetune as train_all
+    from softfix.settings import read_settings
+
+    settings = read_settings(config, FinetuneSettings) if config else FinetuneSettings()
+    keys = (energy_key, forces_key, stress_key, virials_key, max_force)
+    frames, held = _read(train, *keys), _read([validation], *keys) if validation else []
+    with screen.progress("updates") as track:
+        result = train_all(frames, load_base(base), output, settings, held, track=track)
+    screen.say(f"{result.status} Evaluate it with: softfix evaluate TEST --base {result.spec}")
+
+
+@app.command()
 def show(correction: Annotated[Path, typer.Argument(help="Correction file.")]) -> None:
     """Show what a correction file holds: base, data, terms, noise."""
     from softfix import screen

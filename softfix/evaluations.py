@@ -119,12 +119,19 @@ def check_elements(base: Base, frames: Sequence[Frame]) -> None:
             )
 
 
+def atoms_of(frame: Frame):
+    """The structure of a frame as ASE's Atoms."""
+    from ase import Atoms
+
+    return Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=frame.pbc)
+
+
 def evaluate_frame(calculator, frame: Frame) -> Evaluation:
     """Energy, forces and (with a cell) stress of one frame by an ASE calculator in softfix's dialect."""
-    from ase import Atoms
     from ase.calculators.calculator import PropertyNotImplementedError
 
-    atoms = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=frame.pbc, calculator=calculator)
+    atoms = atoms_of(frame)
+    atoms.calc = calculator
     energy = float(atoms.get_potential_energy(force_consistent=True))
     forces = np.asarray(atoms.get_forces(), dtype=np.float64)
     stress = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from softfix.core.posterior import posterior
 from softfix.core.precision import in_float64
 from softfix.core.statistics import KINDS, Statistics, empty
 from softfix.correction import Correction, DataRecord, FitRecord
+from softfix.data.frames import data_digest
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
 from softfix.problem import composition_offsets, counts_of, rows_of, statistics_of
@@ -178,15 +178,10 @@ def _solve(
 
 
 def _data_record(frames: Sequence[Frame]) -> DataRecord:
-    digest = hashlib.sha256()
-    for frame in frames:
-        digest.update(frame.content_hash.encode())
-        for label in (frame.energy, frame.forces, frame.stress):
-            digest.update(b"-" if label is None else np.ascontiguousarray(label, dtype="<f8").tobytes())
     return DataRecord(
         frames=len(frames),
         atoms=sum(len(frame) for frame in frames),
-        sha256=digest.hexdigest(),
+        sha256=data_digest(frames),
         sources=sorted({frame.source.split(", frame")[0] for frame in frames}),
         labels_from=sorted({frame.labels_from for frame in frames}),
         levels_of_theory=sorted({frame.level for frame in frames if frame.level}),

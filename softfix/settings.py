@@ -6,11 +6,13 @@ import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from softfix.errors import SoftfixError
+
+T = TypeVar("T", bound=BaseModel)
 
 
 class _Settings(BaseModel):
@@ -86,15 +88,15 @@ class FitSettings(_Settings):
     max_steps: int = Field(60, ge=0, description="Most L-BFGS steps of the evidence; 0 keeps the medians.")
 
 
-def read_settings(path: str | Path) -> FitSettings:
-    """Settings from a TOML, JSON or YAML file.
+def read_settings(path: str | Path, kind: type[T] = FitSettings) -> T:  # type: ignore[assignment]
+    """Settings of a fit, or of another `kind`, from a TOML, JSON or YAML file.
 
     Raises:
         SoftfixError: naming the key that is unknown or the value that does not fit.
     """
     path = Path(path)
     try:
-        return FitSettings.model_validate(_load(path))
+        return kind.model_validate(_load(path))
     except FileNotFoundError as error:
         raise SoftfixError(f"{path} does not exist.") from error
     except ValidationError as error:

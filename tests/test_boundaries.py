@@ -35,6 +35,11 @@ def test_bases_know_no_jax(path):
     assert not {name.split(".")[0] for name in imports(path)} & {"jax", "flax", "optax"}
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "finetune").glob("*.py")), ids=lambda path: path.stem)
+def test_fine_tuning_knows_no_jax(path):
+    assert not {name.split(".")[0] for name in imports(path)} & {"jax", "flax", "optax"}
+
+
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
 def test_only_bases_know_torch(path):
     assert "torch" not in {name.split(".")[0] for name in imports(path)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from softfix.bases.package import package_folder, required_version, sha256_of
 from softfix.bases.protocol import Identity
 from softfix.errors import SoftfixError
@@ -15,28 +17,37 @@ THEORY = {
 
 
 class CHGNetBase:
-    """CHGNet of one version, e.g. `chgnet` or `chgnet:0.2.0`."""
+    """CHGNet of one version, or of a checkpoint, e.g. `chgnet`, `chgnet:0.2.0` or `chgnet:folder/of/fine-tuning`."""
 
     elements = frozenset(range(1, 95)) - {84, 85, 86, 87, 88}  # atoms that MPtrj holds: no Po, At, Rn, Fr, Ra
 
     def __init__(self, version: str):
-        """Find the weights of a version; the default is the newest."""
+        """Find the weights of a version (the default is the newest), or of a checkpoint file or its folder."""
         package_version = required_version("chgnet", "chgnet")
         version = version or NEWEST
-        folder = package_folder("chgnet") / "pretrained" / version
-        weights = sorted(folder.glob("*.pth.tar"))
-        if not weights:
-            known = ", ".join(sorted(path.name for path in folder.parent.iterdir() if path.is_dir()))
-            raise SoftfixError(f"CHGNet has no version '{version}'; the package holds {known}.")
+        self.checkpoint, released = _find(version)
+        self.released = version if released else None
         self.identity = Identity(
             spec=f"chgnet:{version}",
             family="chgnet",
-            version=version,
+            version=version if released else self.checkpoint.stem.removesuffix(".pth"),
             package="chgnet",
             package_version=package_version,
-            weights_sha256=sha256_of(weights),
-            level_of_theory=THEORY.get(version),
+            weights_sha256=sha256_of([self.checkpoint]),
+            level_of_theory=THEORY.get(version) if released else None,
         )
+
+    def model(self):
+        """CHGNet itself, with these weights."""
+        from softfix.bases.undisturbed import undisturbed
+
+        with undisturbed():
+            from chgnet.model import CHGNet
+            from chgnet.utils import determine_device
+
+            if self.released:
+                return CHGNet.load(model_name=self.released, verbose=False)
+            return CHGNet.from_file(str(self.checkpoint)).to(determine_device())
 
     def calculator(self):
         """CHGNet's own ASE calculator (stress in eV/Å^3, 3x3) in softfix's dialect."""
@@ -44,8 +55,20 @@ class CHGNetBase:
         from softfix.bases.undisturbed import undisturbed
 
         with undisturbed():
-            from chgnet.model import CHGNet
             from chgnet.model.dynamics import CHGNetCalculator
 
-            model = CHGNet.load(model_name=self.identity.version, verbose=False)
-            return Normalised(CHGNetCalculator(model=model, on_isolated_atoms="ignore"))
+            return Normalised(CHGNetCalculator(model=self.model(), on_isolated_atoms="ignore"))
+
+
+def _find(version: str) -> tuple[Path, bool]:
+    """Checkpoint of a version, a file or a folder, and whether it is a released version."""
+    path, pretrained = Path(version).expanduser(), package_folder("chgnet") / "pretrained"
+    if path.is_file():
+        return path, False
+    known = sorted(folder.name for folder in pretrained.iterdir() if folder.is_dir())
+    found = sorted((pretrained / version if version in known else path).glob("*.pth.tar"))
+    if len(found) == 1:
+        return found[0], version in known
+    if path.is_dir():
+        raise SoftfixError(f"{path} holds {len(found)} CHGNet checkpoints (*.pth.tar): name one.")
+    raise SoftfixError(f"CHGNet has no version '{version}', nor is it a file; the package holds {', '.join(known)}.")

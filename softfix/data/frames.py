@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,3 +50,13 @@ class Frame:
         ):
             digest.update(np.ascontiguousarray(array, dtype=dtype).tobytes())
         return digest.hexdigest()
+
+
+def data_digest(frames: Iterable[Frame]) -> str:
+    """sha256 of geometries and labels, in the order given."""
+    digest = hashlib.sha256()
+    for frame in frames:
+        digest.update(frame.content_hash.encode())
+        for label in (frame.energy, frame.forces, frame.stress):
+            digest.update(b"-" if label is None else np.ascontiguousarray(label, dtype="<f8").tobytes())
+    return digest.hexdigest()
