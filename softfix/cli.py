@@ -128,6 +128,33 @@ def finetune(
     screen.say(f"{result.status} Evaluate it with: softfix evaluate TEST --base {result.spec}")
 
 
+benchmarks = typer.Typer(help="Measure methods side by side on your own frames.", no_args_is_help=True)
+app.add_typer(benchmarks, name="benchmark")
+
+
+@benchmarks.command("few-shot")
+def few_shot(
+    folder: Annotated[Path, typer.Argument(help="Folder of NAME-train.extxyz and NAME-test.extxyz (.gz) pairs.")],
+    base: Annotated[list[str], typer.Option("--base", help="Potentials to correct; repeat it for several.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File of results; read first and added to.")],
+    size: Annotated[list[int] | None, typer.Option("-k", "--size", help="Training frames; repeat.")] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Random draws of training frames.")] = 5,
+    method: Annotated[list[str] | None, typer.Option(help="base, scalar, softfix, finetune; repeat.")] = None,
+    system: Annotated[list[str] | None, typer.Option(help="Only these; repeat.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    again: Annotated[list[str] | None, typer.Option(help="Methods to measure anew; repeat.")] = None,
+) -> None:
+    """Force error over that of the base for 1, 2, 5, 10, 20 training frames, over random draws."""
+    from softfix import screen
+    from softfix.benchmark import Plan, find_systems, run, summary
+
+    plan = Plan(base, method or ["base", "scalar", "softfix"], size or [1, 2, 5, 10, 20], draws)
+    with screen.progress("cells") as track:
+        store = run(find_systems(folder, system), plan, output, workers, again or (), track)
+    for spec in base:
+        screen.benchmark(summary(store.results.values(), spec))
+
+
 @app.command()
 def show(correction: Annotated[Path, typer.Argument(help="Correction file.")]) -> None:
     """Show what a correction file holds: base, data, terms, noise."""

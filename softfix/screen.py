@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from softfix.benchmark import Summary
     from softfix.correction import Correction
     from softfix.measure import Report
 
@@ -36,7 +37,7 @@ def progress(what: str) -> Iterator[Callable[[Iterable], Iterable]]:
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
     screen = Console(stderr=True)
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        yield lambda items: bar.track(list(items))
+        yield lambda items: bar.track(items if hasattr(items, "__len__") else list(items))
 
 
 def say(text: str) -> None:
@@ -132,4 +133,36 @@ def bases() -> None:
         installed = family.installed or f"no: pip install 'softfix\\[{family.name}]'"
         table.add_row(family.name, family.example, family.distribution, installed, family.weights, family.theory)
     table.add_row("any ASE calculator", "ase.calculators.emt:EMT", "its own", "", "its own", "its own")
+    console.print(table)
+
+
+def benchmark(summary: Summary) -> None:
+    """Ratios of each system, then what each method gives over all systems."""
+    sizes = sorted({entry.k for entry in summary.entries})
+    methods = list(dict.fromkeys(entry.method for entry in summary.entries))
+    cells = {(entry.system, entry.method, entry.k): entry for entry in summary.entries}
+    table = Table(title=f"force MAE over that of {summary.base}: mean (worst) of the draws", title_justify="left")
+    for name in ("system", "base, eV/Å", "method"):
+        table.add_column(name, justify="right" if "eV" in name else "left")
+    for k in sizes:
+        table.add_column(f"k = {k}", justify="right")
+    for system, mae in summary.base_mae.items():
+        for row, method in enumerate(methods):
+            found = [cells.get((system, method, k)) for k in sizes]
+            shown = ["" if entry is None else f"{entry.mean:.2f} ({entry.worst:.2f})" for entry in found]
+            table.add_row(system if row == 0 else "", f"{mae:.4f}" if row == 0 else "", method, *shown)
+        table.add_section()
+    console.print(table)
+    _columns(summary)
+
+
+def _columns(summary: Summary) -> None:
+    table = Table(title="over all systems: geometric mean of the ratios", title_justify="left")
+    for name in ("method", "k", "mean", "worst", "/ finetune", "slopes", "CPU s"):
+        table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
+    for column in summary.columns:
+        peer = "" if column.against_finetune is None else f"{column.against_finetune:.2f}"
+        slopes = f"{column.slope_low:.2f}..{column.slope_high:.2f}"
+        numbers = (f"{column.geometric_mean:.3f}", f"{column.worst:.2f}", peer, slopes, f"{column.cpu_s:.1f}")
+        table.add_row(column.method, str(column.k), *numbers)
     console.print(table)

@@ -22,7 +22,7 @@ class FinetuneSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate at the start; it falls as a cosine.")
+    learning_rate: float = Field(3e-3, gt=0, description="Adam's learning rate at the start; it falls as a cosine.")
     epochs: int | None = Field(None, gt=0, description="Passes over the frames; without it, as `steps` ask for.")
     steps: int = Field(300, gt=0, description="Weight updates to aim at where `epochs` is not given.")
     min_epochs: int = Field(20, gt=0, description="Passes at least, where `epochs` is not given.")

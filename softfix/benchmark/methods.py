@@ -1,0 +1,103 @@
+"""The columns of a benchmark: from a few training frames and a base to predictions on others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from softfix.data.frames import Frame
+from softfix.evaluations import Evaluation, evaluate_base, evaluate_frame
+
+if TYPE_CHECKING:
+    from softfix.bases.protocol import Base
+
+Predict = Callable[[Sequence[Frame], Sequence[Frame], "Base", int], list[Evaluation]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One column: its name, what it does, and the settings that its numbers depend on."""
+
+    name: str
+    predict: Predict  # (train, test, base, seed) -> predictions
+    settings: Callable[[], dict]  # everything that a number of it depends on, beside frames and base
+    fitted: bool = True  # whether it depends on the training frames
+
+    def digest(self) -> str:
+        """Short hash of the settings: a number that was made with others is made anew."""
+        return hashlib.sha256(json.dumps(self.settings(), default=sorted, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def predict_base(train: Sequence[Frame], test: Sequence[Frame], base: Base, seed: int) -> list[Evaluation]:
+    """The base as it is."""
+    return evaluate_base(base, test)
+
+
+def predict_scalar(train: Sequence[Frame], test: Sequence[Frame], base: Base, seed: int) -> list[Evaluation]:
+    """The base times one number fitted to the training forces.
+
+    Source: Deng et al., npj Comput. Mater. 11, 9 (2025), doi:10.1038/s41524-024-01500-6.
+    """
+    pairs = [(f.forces, b.forces) for f, b in zip(train, evaluate_base(base, train), strict=True)
+             if f.forces is not None]  # fmt: skip
+    square = sum(float(np.sum(forces**2)) for _, forces in pairs)
+    c = sum(float(np.sum(dft * forces)) for dft, forces in pairs) / square if square > 0.0 else 1.0
+    return [
+        Evaluation(c * e.energy, c * e.forces, None if e.stress is None else c * e.stress)
+        for e in evaluate_base(base, test)
+    ]
+
+
+def predict_softfix(train: Sequence[Frame], test: Sequence[Frame], base: Base, seed: int) -> list[Evaluation]:
+    """The correction with its default settings."""
+    from softfix.correct import corrected
+    from softfix.fit import fit
+
+    return corrected(fit(train, base).correction, test, evaluate_base(base, test))
+
+
+def predict_finetune(train: Sequence[Frame], test: Sequence[Frame], base: Base, seed: int) -> list[Evaluation]:
+    """All weights of the base trained on the same frames, with the default settings."""
+    from softfix.bases import load_base
+    from softfix.finetune import FinetuneSettings, finetune
+
+    with tempfile.TemporaryDirectory() as folder:
+        result = finetune(train, base, Path(folder) / "tuned", FinetuneSettings(seed=seed))
+        calculator = load_base(result.spec).calculator()
+    return [_difference(calculator, frame) for frame in test]
+
+
+def _difference(calculator, frame: Frame) -> Evaluation:
+    whole = evaluate_frame(calculator, frame)
+    return whole if frame.reference is None else whole - evaluate_frame(calculator, frame.reference)
+
+
+def _softfix_settings() -> dict:
+    from softfix import __version__
+    from softfix.settings import FitSettings
+
+    return {"softfix": __version__, **FitSettings().model_dump()}
+
+
+def _finetune_settings() -> dict:
+    from softfix.finetune import FinetuneSettings
+
+    return FinetuneSettings().model_dump(exclude={"seed"})
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method("base", predict_base, dict, fitted=False),
+        Method("scalar", predict_scalar, dict),
+        Method("softfix", predict_softfix, _softfix_settings),
+        Method("finetune", predict_finetune, _finetune_settings),
+    )
+}

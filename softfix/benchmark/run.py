@@ -1,0 +1,135 @@
+"""Do the cells of a plan that are not done yet, in this process or in several."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from softfix.bases import load_base
+from softfix.benchmark.cells import Cell, Plan, Result, Store
+from softfix.benchmark.methods import METHODS
+from softfix.benchmark.systems import System, draw
+from softfix.errors import SoftfixError
+from softfix.evaluations import evaluate_base
+from softfix.measure import measure, report
+
+if TYPE_CHECKING:
+    from softfix.bases.protocol import Base
+
+
+def run(
+    systems: Sequence[System], plan: Plan, path: Path, workers: int = 1, again: Sequence[str] = (),
+    track: Callable[[Iterable], Iterable] = iter,
+) -> Store:  # fmt: skip
+    """Measure every cell of a plan that `path` does not hold yet; each is written as soon as it is done.
+
+    Args:
+        systems: where the frames are.
+        plan: methods, sizes, draws.
+        path: file of results, read first and added to.
+        workers: processes, one thread each; with 1 everything happens in this process.
+        again: methods whose cells are measured anew.
+        track: wraps the cells, e.g. in a progress bar.
+
+    Raises:
+        SoftfixError: for an unknown method, or from a cell (named in the message).
+    """
+    if unknown := sorted(set(plan.methods) - set(METHODS)):
+        raise SoftfixError(f"There is no method {', '.join(unknown)}; there are {', '.join(METHODS)}.")
+    store, by_name = Store(path), {system.name: system for system in systems}
+    identities = {spec: load_base(spec).identity for spec in plan.bases}
+    cells = plan.cells({system.name: len(system.train_frames()) for system in systems})
+    todo = [
+        cell
+        for cell in cells
+        if cell.method in again
+        or not store.has(cell, METHODS[cell.method].digest(), identities[cell.base].key[:16])
+    ]  # fmt: skip
+    for result in track(_results(todo, by_name, workers)):
+        store.add(result)
+    store.compact()
+    return store
+
+
+class _Counted:
+    """Results that are yet to come, with their number, so that a progress bar knows its end."""
+
+    def __init__(self, results: Iterator[Result], count: int):
+        self.results, self.count = results, count
+
+    def __iter__(self) -> Iterator[Result]:
+        return self.results
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def _results(cells: list[Cell], systems: dict[str, System], workers: int) -> _Counted:
+    if workers == 1:
+        return _Counted((measure_cell(cell, systems[cell.system]) for cell in cells), len(cells))
+    return _Counted(_in_parallel(cells, systems, workers), len(cells))
+
+
+def _in_parallel(cells: list[Cell], systems: dict[str, System], workers: int) -> Iterator[Result]:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        yield from _as_done(pool, cells, systems, workers)
+
+
+def _as_done(pool: Executor, cells: list[Cell], systems: dict[str, System], workers: int) -> Iterator[Result]:
+    """Results in the order of their ends; only a few cells wait in the pool, so that an error stops soon."""
+    left, running = iter(cells), set[Future[Result]]()
+    while True:
+        while len(running) < workers and (cell := next(left, None)) is not None:
+            running.add(pool.submit(measure_cell, cell, systems[cell.system]))
+        if not running:
+            return
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield future.result()
+
+
+def _one_thread() -> None:
+    """One thread per process, before any numeric library starts its own."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_multi_thread_eigen=false"
+
+
+def measure_cell(cell: Cell, system: System) -> Result:
+    """Fit one draw with one method and measure it on all test frames."""
+    method, base = METHODS[cell.method], _base(cell.base)
+    test = _frames(system, "test")
+    train = draw(_frames(system, "train"), cell.k, cell.seed)
+    evaluate_base(base, [*train, *test])  # into the cache: what it costs is not the method's
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        predictions = method.predict(train, test, base, cell.seed)
+    except SoftfixError as error:
+        raise SoftfixError(f"{cell.method} on {cell.system}, k = {cell.k}, draw {cell.seed}: {error}") from error
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    groups = report(test, predictions, None).config_type
+    return Result(
+        **cell.model_dump(),
+        digest=method.digest(),
+        base_key=base.identity.key[:16],
+        measures=measure(test, predictions),
+        config_type={name: group.base.force_mae_eV_A for name, group in groups.items()},
+        wall_s=wall,
+        cpu_s=cpu,
+    )
+
+
+@lru_cache(maxsize=8)
+def _base(spec: str) -> Base:
+    return load_base(spec)
+
+
+@lru_cache(maxsize=16)
+def _frames(system: System, part: str) -> list:
+    return system.train_frames() if part == "train" else system.test_frames()
