@@ -51,7 +51,7 @@ def correct(correction: Correction, frame: Frame, base: Evaluation) -> Evaluatio
     if known.any() and correction.weights.any():
         species = species_of(frame.numbers[known], elements)
         graph = neighbour_graph(species, frame.positions[known], frame.cell, frame.pbc, basis.cutoff)
-        result = evaluate(basis, correction.weights, pad(graph, basis.cutoff))
+        result = evaluate(basis, correction.weights, correction.gate, pad(graph, basis.cutoff))
         energy += float(result.energy)
         forces[known] += np.asarray(result.forces)[: len(species)]
         if stress is not None:
@@ -67,7 +67,9 @@ def uncertainty(correction: Correction, frame: Frame, base: Evaluation) -> tuple
     known = np.isin(frame.numbers, correction.elements)
     part = replace(frame, numbers=frame.numbers[known], positions=frame.positions[known])
     part_base = Evaluation(base.energy, base.forces[known], base.stress)
-    rows = rows_of(correction.basis, correction.elements, part, part_base, correction.reference_energies)
+    rows = rows_of(
+        correction.basis, correction.gate, correction.elements, part, part_base, correction.reference_energies
+    )
     root = correction.covariance_root.copy()
     if not known.all():
         root[:, 0] = 0.0  # the scale is off

@@ -13,13 +13,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import softfix
 from softfix.bases.protocol import Identity
 from softfix.core.basis import Basis
+from softfix.core.gate import Gate, descriptor_weights
 from softfix.errors import SoftfixError
 from softfix.files import atomic_path
 
 FORMAT = "softfix correction"
-SCHEMA = 1
+SCHEMA = 2
 UNITS = "energy eV, length Å, force eV/Å, stress eV/Å^3 (Voigt xx yy zz yz xz xy, tension positive)"
 ARRAYS = ("scale", "reference_energies", "offsets", "weights", "covariance_root")
+GATE = {name: f"gate_{name}" for name in Gate._fields}  # in files; absent where there is no gate
 
 
 class _Record(BaseModel):
@@ -37,11 +39,22 @@ class DataRecord(_Record):
     levels_of_theory: list[str]
 
 
+class HeldOut(_Record):
+    """Root mean square error on training frames left out in turn, large forces weighted down as in the fit."""
+
+    label: str  # forces, or what there was instead
+    unit: str
+    base: float
+    corrected: float
+
+
 class FitRecord(_Record):
-    """What the evidence chose."""
+    """What the evidence and the frames left out chose."""
 
     status: str
     terms: list[str]
+    domain: str  # local: with a gate; global: without
+    held_out: HeldOut | None  # None where one frame was fitted
     amplitude_eV: dict[str, float]
     noise: dict[str, float]
     force_scale_eV_A: float
@@ -78,7 +91,7 @@ class Header(_Record):
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """E = E_base + (scale)(E_base - E_ref) + sum_i w_{z_i}.phi_i + sum_Z N_Z offset_Z."""
+    """E = E_base + (scale)(E_base - E_ref) + sum_i g_i w_{z_i}.(phi_i - center_{z_i}) + sum_Z N_Z offset_Z."""
 
     base: Identity
     elements: tuple[int, ...]  # atomic numbers, rising
@@ -90,6 +103,7 @@ class Correction:
     covariance_root: np.ndarray  # (columns, columns); covariance of (scale, offsets, weights) = root.T @ root
     data: DataRecord
     fit: FitRecord
+    gate: Gate | None = None
     licence: str = "that of the frames and of the base's weights"
     created: str = ""
 
@@ -126,6 +140,8 @@ class Correction:
 
         arrays = {name: np.array(getattr(self, name), dtype=np.float64, order="C") for name in ARRAYS}
         arrays["covariance_root"] = arrays["covariance_root"].astype(np.float32)
+        if self.gate is not None:
+            arrays |= {GATE[name]: np.array(value, dtype=np.float64) for name, value in self.gate._asdict().items()}
         with atomic_path(path) as temporary:
             save_file(arrays, temporary, metadata={"softfix": self.header().model_dump_json()})
 
@@ -146,12 +162,20 @@ def load_correction(path: str | Path) -> Correction:
         "weights": (correction.basis.species, correction.basis.features),
         "covariance_root": (1 + len(header.elements) + correction.basis.columns,) * 2,
     }
+    held = {name: getattr(correction, name) for name in expected}
+    if correction.gate is not None:
+        S, basis = len(header.elements), correction.basis
+        expected |= {
+            "gate_center": (S, basis.features),
+            "gate_spectrum": (S, len(descriptor_weights(basis))),
+            "gate_precision": (S,),
+            "gate_emptiness": (S,),
+        }
+        held |= {GATE[name]: value for name, value in correction.gate._asdict().items()}
     for name, shape in expected.items():
-        if getattr(correction, name).shape != shape:
-            raise SoftfixError(
-                f"{path} is damaged: {name} has the shape {getattr(correction, name).shape}, not {shape}."
-            )
-        if not np.isfinite(getattr(correction, name)).all():
+        if held[name].shape != shape:
+            raise SoftfixError(f"{path} is damaged: {name} has the shape {held[name].shape}, not {shape}.")
+        if not np.isfinite(held[name]).all():
             raise SoftfixError(f"{path} is damaged: {name} holds numbers that are not finite.")
     return correction
 
@@ -203,6 +227,7 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
     elements = tuple(atomic_numbers[symbol] for symbol in header.elements)
     if list(elements) != sorted(set(elements)) or header.basis.species != len(elements):
         raise SoftfixError(f"{path} is damaged: its elements {', '.join(header.elements)} are out of order.")
+    gate = Gate(*(arrays[name] for name in GATE.values())) if set(GATE.values()) <= set(arrays) else None
     return Correction(
         base=header.base,
         elements=elements,
@@ -214,6 +239,7 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
         covariance_root=arrays["covariance_root"].astype(np.float64),
         data=header.data,
         fit=header.fit,
+        gate=gate,
         licence=header.licence,
         created=header.created,
     )

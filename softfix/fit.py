@@ -8,25 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softfix.core.basis import Basis
-from softfix.core.evidence import Columns, Hyperparameters, Hyperprior, maximise, prior_std
-from softfix.core.posterior import posterior
-from softfix.core.precision import in_float64
-from softfix.core.statistics import KINDS, Statistics, empty
+from softfix.candidate import Candidate, Problem, best_of, fit_candidates
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.frames import data_digest
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
-from softfix.problem import composition_offsets, counts_of, rows_of, statistics_of
+from softfix.prior import ABSENT, GROUPS, choose_basis
+from softfix.problem import composition_offsets, counts_of
 from softfix.settings import FitSettings
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
     from softfix.data.frames import Frame
-
-GROUPS = ("scale", "offset", "pair", "three_body")
-FIXED = 1e-3  # width of the logarithm of a hyperparameter that the evidence leaves alone
-ABSENT = 1e-12  # prior amplitude of a term that is switched off
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,42 +58,26 @@ def fit(
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
     reference, offsets = _references(frames, evaluations, elements)
-    statistics = _accumulate(basis, elements, frames, evaluations, reference, offsets, settings)
-    if not statistics.counts[: KINDS.index("trust")].any():
-        raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
-    columns = _columns(basis, settings)
-    hyperparameters, mean, root = _solve(statistics, columns, _hyperprior(settings, statistics), settings.max_steps)
-    weights = mean[1 + len(elements) :]
-    finite = bool(np.isfinite(mean).all())
-    if not finite:
-        raise SoftfixError("The fit gave numbers that are not finite: check the frames for absurd labels.")
-    converged = int(hyperparameters.steps) < settings.max_steps
-    steps = int(hyperparameters.steps)
-    status = f"The evidence was maximised in {steps} steps." if converged else f"The evidence stopped at {steps} steps."
+    problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings)
+    candidates = fit_candidates(problem)
+    chosen = best_of(candidates)
+    weights = chosen.mean[1 + len(elements) :]
+    steps = int(chosen.hyperparameters.steps)
+    converged = steps < settings.max_steps
     correction = Correction(
         base=base.identity,
         elements=elements,
         basis=basis,
-        scale=float(mean[0]),
+        scale=float(chosen.mean[0]),
         reference_energies=reference,
-        offsets=offsets + mean[1 : 1 + len(elements)],
+        offsets=offsets + chosen.mean[1 : 1 + len(elements)],
         weights=weights.reshape(basis.species, basis.features),
-        covariance_root=root,
+        covariance_root=chosen.root,
         data=_data_record(frames),
-        fit=_fit_record(settings, statistics, hyperparameters, status),
+        fit=_fit_record(settings, candidates, chosen),
+        gate=chosen.gate,
     )
-    return FitResult(correction, converged, status, evaluations)
-
-
-def choose_basis(species: int, settings: FitSettings) -> Basis:
-    """Basis for a number of species: three-body functions as many as fit into max_columns."""
-    chosen = settings.basis
-    wanted = chosen.three_count if "three_body" in settings.terms else 0
-    for three_count in range(wanted, -1, -1):
-        basis = Basis(species, chosen.pair_cutoff, chosen.pair_count, chosen.three_cutoff, three_count, chosen.l_max)
-        if basis.columns <= chosen.max_columns or three_count == 0:
-            return basis
-    raise AssertionError("range always ends at 0")
+    return FitResult(correction, converged, correction.fit.status, evaluations)
 
 
 def _references(
@@ -116,67 +93,6 @@ def _references(
     return reference, composition_offsets(counts[labelled], dft - base[labelled])
 
 
-def _accumulate(basis, elements, frames, evaluations, reference, offsets, settings) -> Statistics:
-    total = _empty(1 + len(elements) + basis.columns)
-    for frame, base in zip(frames, evaluations, strict=True):
-        rows = rows_of(basis, elements, frame, base, reference)
-        noise = settings.noise
-        part = statistics_of(
-            rows, frame, base, offsets, elements, settings.labels, noise.force_scale, noise.stress_trust
-        )
-        total = _add(total, part)
-    return Statistics(*map(np.asarray, total))
-
-
-_empty = in_float64(empty)
-
-
-@in_float64
-def _add(a: Statistics, b: Statistics) -> Statistics:
-    return a + b
-
-
-def _columns(basis: Basis, settings: FitSettings) -> Columns:
-    """Group and shape of the prior of every column."""
-    prior, table = settings.prior, basis.table()
-    pair = table["body"] == 2
-    start = np.where(pair, prior.pair_smoothness, prior.three_body_smoothness)
-    fall = (1.0 + (table["radial"] / start) ** 2) ** (-0.5 * prior.smoothness_power)
-    shape = fall * np.exp(-prior.degree_decay * table["degree"])
-    group = np.where(pair, GROUPS.index("pair"), GROUPS.index("three_body"))
-    S = basis.species
-    return Columns(
-        np.concatenate([[0], np.ones(S, int), np.tile(group, S)]),
-        np.concatenate([np.ones(1 + S), np.tile(shape, S)]),
-    )
-
-
-def _hyperprior(settings: FitSettings, statistics: Statistics) -> Hyperprior:
-    prior, noise = settings.prior, settings.noise
-    amplitude = {
-        name: getattr(prior, name) if name in settings.terms or name == "offset" else ABSENT for name in GROUPS
-    }
-    width = {name: getattr(prior, f"{name}_width", FIXED) if name in settings.terms else FIXED for name in GROUPS}
-    rms = float(np.sqrt(statistics.squares[1] / max(float(statistics.counts[1]), 1.0)))
-    return Hyperprior(
-        np.array([amplitude[name] for name in GROUPS]),
-        np.array([width[name] for name in GROUPS]),
-        np.array([noise.energy, max(noise.forces, noise.forces_relative * rms), noise.stress, 1.0]),
-        np.array([noise.width, noise.width, noise.width, FIXED]),
-        np.array([0.0, noise.forces_floor * rms, 0.0, 0.0]),
-    )
-
-
-@in_float64
-def _solve(
-    statistics: Statistics, columns: Columns, hyperprior: Hyperprior, max_steps: int
-) -> tuple[Hyperparameters, np.ndarray, np.ndarray]:
-    hyperparameters = maximise(statistics, columns, hyperprior, max_steps)
-    std = prior_std(columns, hyperparameters.amplitude)
-    mean, root = posterior(statistics, std, hyperparameters.noise)
-    return Hyperparameters(*map(np.asarray, hyperparameters)), np.asarray(mean), np.asarray(root)
-
-
 def _data_record(frames: Sequence[Frame]) -> DataRecord:
     return DataRecord(
         frames=len(frames),
@@ -188,20 +104,32 @@ def _data_record(frames: Sequence[Frame]) -> DataRecord:
     )
 
 
-def _fit_record(settings, statistics, hyperparameters, status) -> FitRecord:
+def _fit_record(settings: FitSettings, candidates: Sequence[Candidate], chosen: Candidate) -> FitRecord:
+    hyperparameters = chosen.hyperparameters
     amplitude = dict(zip(GROUPS, map(float, hyperparameters.amplitude), strict=True))
+    kinds = ("energy_eV_atom", "forces_eV_A", "stress_eV_A3")
     return FitRecord(
-        status=status,
+        status=_status(settings, candidates, chosen),
         terms=sorted(settings.terms),
+        domain=chosen.domain,
         amplitude_eV={name: value for name, value in amplitude.items() if value > 2 * ABSENT},
-        noise=dict(
-            zip(
-                ("energy_eV_atom", "forces_eV_A", "stress_eV_A3"),
-                map(float, hyperparameters.noise[:3]),
-                strict=True,
-            )
-        ),
+        noise=dict(zip(kinds, map(float, hyperparameters.noise[:3]), strict=True)),
         force_scale_eV_A=settings.noise.force_scale,
-        rows=dict(zip(("energy", "forces", "stress"), map(int, statistics.counts[:3]), strict=True)),
+        rows=dict(zip(("energy", "forces", "stress"), map(int, chosen.counts[:3]), strict=True)),
         log_evidence=float(hyperparameters.log_evidence),
+        held_out=chosen.held_out,
+    )
+
+
+def _status(settings: FitSettings, candidates: Sequence[Candidate], chosen: Candidate) -> str:
+    steps = int(chosen.hyperparameters.steps)
+    said = f"The evidence {'was maximised in' if steps < settings.max_steps else 'stopped at'} {steps} steps."
+    if chosen.held_out is None:
+        return said
+    others = [c for c in candidates if c is not chosen and c.held_out is not None]
+    against = "".join(f", {c.domain} {c.held_out.corrected:.3g}" for c in others if c.held_out)
+    held = chosen.held_out
+    return (
+        f"{said} Frames left out: {held.label} error (rms) {held.base:.3g} {held.unit} of the base, "
+        f"{held.corrected:.3g} corrected ({chosen.domain}{against})."
     )

@@ -12,7 +12,9 @@ import numpy as np
 
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
+from softfix.core.gate import Gate, Spread, spread_of
 from softfix.core.graph import pad
+from softfix.core.invariants import invariants
 from softfix.core.precision import in_float64
 from softfix.core.statistics import KINDS, Statistics, of_rows
 from softfix.data.frames import Frame
@@ -42,23 +44,25 @@ def counts_of(numbers: np.ndarray, elements: tuple[int, ...]) -> np.ndarray:
 
 
 @in_float64
-def rows_of(basis: Basis, elements: tuple[int, ...], frame: Frame, base: Evaluation, reference: np.ndarray) -> Rows:
+def rows_of(
+    basis: Basis, gate: Gate | None, elements: tuple[int, ...], frame: Frame, base: Evaluation, reference: np.ndarray
+) -> Rows:
     """Rows of a frame; of a frame with a reference structure, the difference of both."""
     if frame.reference is not None:
-        rows = _structure_rows(basis, elements, frame, base, reference)
+        rows = _structure_rows(basis, gate, elements, frame, base, reference)
         zero = Evaluation(0.0, np.zeros_like(base.forces), None)
-        perfect = _structure_rows(basis, elements, frame.reference, zero, np.zeros_like(reference))
+        perfect = _structure_rows(basis, gate, elements, frame.reference, zero, np.zeros_like(reference))
         return Rows(rows.energy - perfect.energy, rows.forces - perfect.forces, rows.stress)
-    return _structure_rows(basis, elements, frame, base, reference)
+    return _structure_rows(basis, gate, elements, frame, base, reference)
 
 
 def _structure_rows(
-    basis: Basis, elements: tuple[int, ...], frame: Frame, base: Evaluation, reference: np.ndarray
+    basis: Basis, gate: Gate | None, elements: tuple[int, ...], frame: Frame, base: Evaluation, reference: np.ndarray
 ) -> Rows:
     species = species_of(frame.numbers, elements)
     counts = counts_of(frame.numbers, elements)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
-    features = design_rows(basis, pad(graph, basis.cutoff))
+    features = design_rows(basis, gate, pad(graph, basis.cutoff))
     energy = np.concatenate([[base.energy - counts @ reference], counts, np.asarray(features.energy)])
     forces = np.zeros((len(frame), 3, len(energy)))
     forces[..., 0] = base.forces
@@ -69,6 +73,15 @@ def _structure_rows(
         stress[:, 0] = 0.0 if base.stress is None else base.stress
         stress[:, 1 + len(elements) :] = np.asarray(features.strain)[VOIGT] / frame.volume
     return Rows(energy, forces, stress)
+
+
+@in_float64
+def spread_of_frame(basis: Basis, elements: tuple[int, ...], frame: Frame) -> Spread:
+    """What the gate needs to know of a frame's surroundings."""
+    species = species_of(frame.numbers, elements)
+    graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
+    phi = np.asarray(invariants(basis, pad(graph, basis.cutoff)))[: len(frame)]
+    return spread_of(basis, phi, species)
 
 
 @in_float64

@@ -106,6 +106,7 @@ def correction(value: Correction, path: Path) -> None:
         "weights": f"{value.weights.size} ({value.basis.pair_features} pair and {value.basis.three_features} "
         "three-body features per atom)",
         "cutoff": f"{value.basis.cutoff:g} Å",
+        "domain": header.fit.domain,
         "amplitudes, eV": ", ".join(f"{name} {size:.3g}" for name, size in header.fit.amplitude_eV.items()),
         "noise": ", ".join(f"{name} {size:.2g}" for name, size in header.fit.noise.items()),
         "fit": header.fit.status,

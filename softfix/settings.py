@@ -42,6 +42,8 @@ class PriorSettings(_Settings):
     """Absolute sizes of the weights before any frame is seen (eV), and how freely the evidence may change them."""
 
     scale: float = _prior("scale", "Standard deviation of c - 1, the softening scale.")
+    scale_lowest: float = Field(-0.5, gt=-1.0, le=0.0, description="c - 1 of a local correction is no less.")
+    scale_highest: float = Field(1.0, ge=0.0, description="c - 1 is no more.")
     scale_width: float = _prior("scale_width", "Width of ln(scale).")
     pair: float = _prior("pair", "Amplitude of the pair weights in eV.")
     pair_width: float = _prior("pair_width", "Width of ln(pair).")
@@ -71,6 +73,13 @@ class NoiseSettings(_Settings):
     force_scale: float = Field(2.0, gt=0, description="eV/Å; noise grows with forces beyond it.")
 
 
+class GateSettings(_Settings):
+    """How far from the surroundings of the fit the pair and three-body terms of a local correction reach."""
+
+    length: float = Field(0.25, gt=0, description="Least reach, as a distance of normalised descriptors.")
+    reach: float = Field(9.0, ge=0, description="Further reach, in variances of the fit's own surroundings.")
+
+
 class FitSettings(_Settings):
     """Everything that a fit can be told."""
 
@@ -85,6 +94,12 @@ class FitSettings(_Settings):
     basis: BasisSettings = BasisSettings()
     prior: PriorSettings = Field(default_factory=PriorSettings)
     noise: NoiseSettings = NoiseSettings()
+    domain: Literal["auto", "local", "global"] = Field(
+        "auto",
+        description="local: fades away from the surroundings of the fit and keeps half of the base or more; global: "
+        "neither; auto: whichever does better on frames left out, local for one frame.",
+    )
+    gate: GateSettings = GateSettings()
     max_steps: int = Field(60, ge=0, description="Most L-BFGS steps of the evidence; 0 keeps the medians.")
 
 

@@ -2,7 +2,7 @@
 
 from softfix.benchmark.cells import Cell, Plan, Result
 from softfix.benchmark.methods import METHODS
-from softfix.benchmark.run import run
+from softfix.benchmark.runner import run
 from softfix.benchmark.systems import System, find_systems
 from softfix.benchmark.table import Column, Summary, summary
 

@@ -15,8 +15,9 @@ from jaxtyping import Float
 
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
+from softfix.core.gate import Gate, openness
 from softfix.core.graph import Graph
-from softfix.core.invariants import densities, power_spectrum
+from softfix.core.invariants import densities, invariants, power_spectrum
 
 
 class Rows(NamedTuple):
@@ -28,22 +29,55 @@ class Rows(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=0)
-def design_rows(basis: Basis, graph: Graph) -> Rows:
+def design_rows(basis: Basis, gate: Gate | None, graph: Graph) -> Rows:
     """Rows of all feature columns (central species x features) for one structure."""
     A_pair, A_three = densities(basis, graph)
     phi = jnp.concatenate([A_pair, power_spectrum(basis, A_three)], axis=1)
-    energy = jax.ops.segment_sum(phi, graph.species, basis.species)
+    atoms = len(graph.species)
+    g = jnp.ones(atoms) if gate is None else openness(basis, gate, phi, graph.species)
+    seen = phi if gate is None else phi - gate.center[graph.species]
+    energy = jax.ops.segment_sum(g[:, None] * seen, graph.species, basis.species)
     slopes = [_pair_slopes(basis, graph)]
     if basis.three_count:
         slopes.append(_three_slopes(basis, graph, A_three))
-    forces = [-_scatter(graph, basis, slope) for slope in slopes]
-    strain = [_strain(graph, basis, slope) for slope in slopes]
-    atoms = len(graph.species)
-    return Rows(
-        energy.reshape(-1),
-        _columns(basis, forces, atoms * 3).reshape(atoms, 3, -1),
-        _columns(basis, strain, 9).reshape(3, 3, -1),
-    )
+    slopes = [g[graph.source, None, None] * slope for slope in slopes]
+    forces = _columns(basis, [-_scatter(graph, basis, slope) for slope in slopes], atoms * 3).reshape(atoms, 3, -1)
+    strain = _columns(basis, [_strain(graph, basis, slope) for slope in slopes], 9).reshape(3, 3, -1)
+    if gate is not None:
+        slope = _gate_slopes(basis, gate, graph)
+        forces -= _gate_forces(basis, graph, slope, seen)
+        strain += _gate_strain(basis, graph, slope, seen)
+    return Rows(energy.reshape(-1), forces, strain)
+
+
+def _gate_slopes(basis: Basis, gate: Gate, graph: Graph) -> Float[Array, "edges 3"]:
+    """dg_i/dr_ij: the gate of an atom depends on its own bonds alone, so one backward pass gives all."""
+
+    def total(r_ij: Float[Array, "edges 3"]) -> Array:
+        return jnp.sum(openness(basis, gate, invariants(basis, graph._replace(r_ij=r_ij)), graph.species))
+
+    return jax.grad(total)(graph.r_ij)
+
+
+def _gate_forces(
+    basis: Basis, graph: Graph, slope: Float[Array, "edges 3"], seen: Float[Array, "atoms features"]
+) -> Float[Array, "atoms 3 columns"]:
+    """What the gate's own slope adds to dE/dr of both ends of every bond."""
+    S, atoms = basis.species, len(graph.species)
+    per_edge = slope[:, :, None] * seen[graph.source][:, None, :]
+    species = graph.species[graph.source]
+    total = jax.ops.segment_sum(per_edge, graph.target * S + species, atoms * S)
+    total -= jax.ops.segment_sum(per_edge, graph.source * S + species, atoms * S)
+    return jnp.swapaxes(total.reshape(atoms, S, 3, -1), 1, 2).reshape(atoms, 3, -1)
+
+
+def _gate_strain(
+    basis: Basis, graph: Graph, slope: Float[Array, "edges 3"], seen: Float[Array, "atoms features"]
+) -> Float[Array, "3 3 columns"]:
+    per_edge = slope[:, :, None] * graph.r_ij[:, None, :]
+    per_atom = jax.ops.segment_sum(0.5 * (per_edge + jnp.swapaxes(per_edge, 1, 2)), graph.source, len(graph.species))
+    of_species = graph.species[:, None] == jnp.arange(basis.species)
+    return jnp.einsum("ixy,iz,if->xyzf", per_atom, of_species, seen).reshape(3, 3, -1)
 
 
 def _pair_slopes(basis: Basis, graph: Graph) -> Float[Array, "edges 3 pair"]:

@@ -6,6 +6,8 @@ Bartók et al., Phys. Rev. B 87, 184115 (2013), doi:10.1103/PhysRevB.87.184115.
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float
@@ -37,6 +39,7 @@ def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, 
     return full[:, a, b, :].reshape(len(A), -1)
 
 
+@partial(jax.jit, static_argnums=0)
 def invariants(basis: Basis, graph: Graph) -> Float[Array, "atoms features"]:
     """phi_i of every atom: pair features, then the power spectrum."""
     A_pair, A_three = densities(basis, graph)

@@ -32,6 +32,19 @@ def empty(columns: int) -> Statistics:
     return Statistics(jnp.zeros((n, columns, columns)), jnp.zeros((n, columns)), jnp.zeros(n), jnp.zeros(n))
 
 
+def given(statistics: Statistics, column: int, value: float) -> Statistics:
+    """Statistics of the labels less what one column explains with a given weight."""
+    gram, rhs = statistics.gram[:, :, column], statistics.rhs
+    squares = statistics.squares - 2.0 * value * rhs[:, column] + value**2 * gram[:, column]
+    return statistics._replace(rhs=rhs - value * gram, squares=squares)
+
+
+def squared_error(statistics: Statistics, weights: Float[Array, " columns"], kind: int) -> float:
+    """Weighted sum of squared errors (y - X w)^2 of one kind of label."""
+    explained = 2.0 * weights @ statistics.rhs[kind] - weights @ statistics.gram[kind] @ weights
+    return float(statistics.squares[kind] - explained)
+
+
 @jax.jit
 def of_rows(
     X: Float[Array, "rows columns"],

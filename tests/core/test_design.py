@@ -6,7 +6,9 @@ import pytest
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.energy import evaluate
-from softfix.core.graph import pad
+from softfix.core.gate import gate_of, openness, spread_of
+from softfix.core.graph import Graph, pad
+from softfix.core.invariants import invariants
 from softfix.core.precision import in_float64
 from softfix.neighbours import neighbour_graph
 from tests.conftest import alloy
@@ -21,17 +23,26 @@ def graph_of(positions, cell, numbers, basis):
     return pad(graph, basis.cutoff)
 
 
-@pytest.fixture(params=BASES, ids=["three-body", "pair"])
+@in_float64
+def gate_around(basis, atoms):
+    """Gate that is half open on `atoms` rattled anew."""
+    graph = graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
+    phi = np.asarray(invariants(basis, graph))[: len(atoms)]
+    return gate_of(spread_of(basis, phi, np.asarray(graph.species)[: len(atoms)]), 0.3, 1.0)
+
+
+@pytest.fixture(params=[(b, gated) for b in BASES for gated in (False, True)], ids=str)
 def system(request):
-    basis = request.param
+    basis, gated = request.param
+    gate = gate_around(basis, alloy(7, size=1)) if gated else None
     atoms = alloy(0, size=1)
     weights = np.random.default_rng(3).normal(size=(2, basis.features))
 
     @in_float64
     def energy(positions, cell=atoms.cell.array):
-        return float(evaluate(basis, weights, graph_of(positions, cell, atoms.numbers, basis)).energy)
+        return float(evaluate(basis, weights, gate, graph_of(positions, cell, atoms.numbers, basis)).energy)
 
-    return basis, atoms, weights, energy
+    return basis, gate, atoms, weights, energy
 
 
 def central(energy, plus, minus):
@@ -40,9 +51,9 @@ def central(energy, plus, minus):
 
 @in_float64
 def test_forces_are_minus_the_derivative_of_the_energy(system):
-    basis, atoms, weights, energy = system
+    basis, gate, atoms, weights, energy = system
     forces = np.asarray(
-        evaluate(basis, weights, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).forces
+        evaluate(basis, weights, gate, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).forces
     )
     largest = np.abs(forces).max()
     for atom in range(len(atoms)):
@@ -55,9 +66,9 @@ def test_forces_are_minus_the_derivative_of_the_energy(system):
 
 @in_float64
 def test_the_strain_derivative_is_that_of_the_energy(system):
-    basis, atoms, weights, energy = system
+    basis, gate, atoms, weights, energy = system
     strain = np.asarray(
-        evaluate(basis, weights, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).strain
+        evaluate(basis, weights, gate, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).strain
     )
     for a in range(3):
         for b in range(3):
@@ -71,9 +82,9 @@ def test_the_strain_derivative_is_that_of_the_energy(system):
 
 @in_float64
 def test_design_rows_times_weights_are_the_energy_function(system):
-    basis, atoms, weights, _ = system
+    basis, gate, atoms, weights, _ = system
     graph = graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
-    rows, result = design_rows(basis, graph), evaluate(basis, weights, graph)
+    rows, result = design_rows(basis, gate, graph), evaluate(basis, weights, gate, graph)
     w = weights.reshape(-1)
     assert float(np.asarray(rows.energy) @ w) == pytest.approx(float(result.energy), rel=1e-12)
     assert np.allclose(np.asarray(rows.forces) @ w, result.forces, atol=1e-10 * np.abs(result.forces).max())
@@ -82,6 +93,37 @@ def test_design_rows_times_weights_are_the_energy_function(system):
 
 @in_float64
 def test_forces_sum_to_zero_in_every_column(system):
-    basis, atoms, _, _ = system
-    rows = design_rows(basis, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis))
+    basis, gate, atoms, _, _ = system
+    rows = design_rows(basis, gate, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis))
     assert np.abs(np.asarray(rows.forces).sum(axis=0)).max() < 1e-10
+
+
+@in_float64
+def test_the_gate_is_open_in_the_fit_s_surroundings_and_closed_far_from_them():
+    basis = BASES[0]
+    crystal, melt = alloy(0, rattle=0.05), alloy(1, rattle=1.0)
+    gate = gate_around(basis, crystal)
+
+    def g(atoms):
+        graph = graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
+        return np.asarray(openness(basis, gate, invariants(basis, graph), graph.species))[: len(atoms)]
+
+    assert g(crystal).mean() > 0.6
+    assert g(melt).mean() < 0.5 * g(crystal).mean()
+
+
+@in_float64
+def test_a_gated_energy_vanishes_smoothly_where_the_last_neighbour_leaves():
+    basis = BASES[0]
+    gate = gate_around(basis, alloy(7, size=1))
+    weights = np.random.default_rng(3).normal(size=(2, basis.features))
+
+    def dimer(r):
+        r_ij = np.array([[r, 0.0, 0.0], [-r, 0.0, 0.0]])
+        result = evaluate(basis, weights, gate, Graph(np.array([0, 1]), np.array([0, 1]), np.array([1, 0]), r_ij))
+        return float(result.energy), float(result.forces[1, 0])
+
+    assert dimer(basis.three_cutoff + 0.1) == (0.0, 0.0)  # what the gate looks at ends there
+    short, long = (abs(np.array(dimer(basis.three_cutoff - gap))) for gap in (2.5, 0.2))
+    assert (short > 1e-6).all()
+    assert (long < 1e-12).all()

@@ -1,0 +1,170 @@
+"""Forms of the correction that compete for a set of frames, and how well each does on frames left out.
+
+`local` has the gate and keeps at least half of the base: what one regime taught fades in others. `global` has neither:
+the better form where the frames describe what is simulated. The error on frames left out decides; one frame can't be
+left out, and then `local` is the careful choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from softfix.core.basis import Basis
+from softfix.core.evidence import Hyperparameters, maximise, prior_std
+from softfix.core.gate import Gate, gate_of
+from softfix.core.posterior import posterior
+from softfix.core.precision import in_float64
+from softfix.core.statistics import KINDS, Statistics, empty, given, squared_error
+from softfix.correction import HeldOut
+from softfix.data.frames import Frame
+from softfix.errors import SoftfixError
+from softfix.evaluations import Evaluation
+from softfix.prior import ABSENT, columns_of, hyperprior_of
+from softfix.problem import rows_of, spread_of_frame, statistics_of
+from softfix.settings import FitSettings
+
+CAUTION = 0.93  # share of the local form's error below which the global one is taken; seen on frames of Si, Li, Mo
+FOLDS = 5  # most parts that the frames are divided into for leaving out
+UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is to be explained, and with which columns."""
+
+    basis: Basis
+    elements: tuple[int, ...]
+    frames: Sequence[Frame]
+    evaluations: Sequence[Evaluation]
+    reference: np.ndarray  # (elements,) eV
+    offsets: np.ndarray  # (elements,) eV, first estimate
+    settings: FitSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One form of the correction, fitted."""
+
+    domain: str  # local or global
+    gate: Gate | None
+    hyperparameters: Hyperparameters
+    mean: np.ndarray  # (columns,)
+    root: np.ndarray  # (columns, columns)
+    counts: np.ndarray  # (kinds,) rows
+    held_out: HeldOut | None  # None for one frame
+
+
+def fit_candidates(problem: Problem) -> list[Candidate]:
+    """Fit every form that the settings allow.
+
+    Raises:
+        SoftfixError: if the frames hold no label that is to be fitted, or the numbers are not finite.
+    """
+    domain = problem.settings.domain
+    names = ("local", "global") if domain == "auto" else (domain,)
+    if domain == "auto" and len(problem.frames) == 1:
+        names = ("local",)
+    return [_fit(problem, name) for name in names]
+
+
+def best_of(candidates: Sequence[Candidate]) -> Candidate:
+    """The form with the least error on frames left out; `global` must be better by a margin."""
+
+    def error(candidate: Candidate) -> float:
+        if candidate.held_out is None:
+            return 0.0
+        return candidate.held_out.corrected / (CAUTION if candidate.domain == "global" else 1.0)
+
+    return min(candidates, key=error)
+
+
+def _fit(problem: Problem, domain: str) -> Candidate:
+    prior = problem.settings.prior
+    limits = (prior.scale_lowest if domain == "local" else -1.0, prior.scale_highest)
+    gate = _gate(problem) if domain == "local" else None
+    folds = _folds(problem, gate)
+    total = _sum(folds)
+    if not total.counts[: KINDS.index("trust")].any():
+        raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
+    hyperparameters, mean, root, held_out = _solve(problem, folds, total, limits)
+    if not np.isfinite(mean).all():
+        raise SoftfixError("The fit gave numbers that are not finite: check the frames for absurd labels.")
+    return Candidate(domain, gate, hyperparameters, mean, root, np.asarray(total.counts), held_out)
+
+
+def _gate(problem: Problem) -> Gate:
+    spreads = [spread_of_frame(problem.basis, problem.elements, frame) for frame in problem.frames]
+    return gate_of(reduce(add, spreads), problem.settings.gate.length, problem.settings.gate.reach)
+
+
+def _folds(problem: Problem, gate: Gate | None) -> list[Statistics]:
+    """Statistics of each part of the frames that is left out in turn."""
+    columns = 1 + len(problem.elements) + problem.basis.columns
+    folds = [_empty(columns) for _ in range(min(FOLDS, len(problem.frames)))]
+    noise = problem.settings.noise
+    for i, (frame, base) in enumerate(zip(problem.frames, problem.evaluations, strict=True)):
+        rows = rows_of(problem.basis, gate, problem.elements, frame, base, problem.reference)
+        part = statistics_of(
+            rows, frame, base, problem.offsets, problem.elements, problem.settings.labels, noise.force_scale,
+            noise.stress_trust,
+        )  # fmt: skip
+        folds[i % len(folds)] = _sum([folds[i % len(folds)], part])
+    return folds
+
+
+_empty = in_float64(empty)
+
+
+@in_float64
+def _sum(parts: Sequence[Statistics]) -> Statistics:
+    return Statistics(*map(np.asarray, reduce(add, parts)))
+
+
+@in_float64
+def _solve(
+    problem: Problem, folds: list[Statistics], total: Statistics, limits: tuple[float, float]
+) -> tuple[Hyperparameters, np.ndarray, np.ndarray, HeldOut | None]:
+    """Hyperparameters by evidence, mean and covariance root of the weights, error on the parts left out."""
+    columns = columns_of(problem.basis, problem.settings)
+    hyperprior = hyperprior_of(problem.settings, total)
+    found = maximise(total, columns, hyperprior, problem.settings.max_steps)
+    hyperparameters, noise = Hyperparameters(*map(np.asarray, found)), np.asarray(found.noise)
+    std = np.asarray(prior_std(columns, hyperparameters.amplitude))
+    mean, root = _within(total, std, noise, limits)
+    held_out = None
+    if len(folds) > 1:
+        means = [
+            _within(_sum([fold for j, fold in enumerate(folds) if j != i]), std, noise, limits)[0]
+            for i in range(len(folds))
+        ]
+        held_out = _held_out(folds, means)
+    return hyperparameters, mean, root, held_out
+
+
+def _within(
+    statistics: Statistics, std: np.ndarray, noise: np.ndarray, limits: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Posterior of the weights with c - 1 inside its limits."""
+    mean, root = map(np.asarray, posterior(statistics, std, noise))
+    scale = float(np.clip(mean[0], *limits))
+    if scale == float(mean[0]):
+        return mean, root
+    held = np.where(np.arange(len(std)) == 0, ABSENT, std)
+    mean, root = map(np.asarray, posterior(given(statistics, 0, scale), held, noise))
+    return np.concatenate([[scale], mean[1:]]), root
+
+
+def _held_out(folds: list[Statistics], means: list[np.ndarray]) -> HeldOut:
+    """Errors of the kind of label that matters most among those there are."""
+    label = next(kind for kind in ("forces", "energy", "stress") if any(f.counts[KINDS.index(kind)] for f in folds))
+    kind = KINDS.index(label)
+    rows = sum(float(fold.counts[kind]) for fold in folds)
+    before = sum(float(fold.squares[kind]) for fold in folds)
+    after = sum(squared_error(fold, mean, kind) for fold, mean in zip(folds, means, strict=True))
+    base, corrected = (float(np.sqrt(max(total, 0.0) / rows)) for total in (before, after))
+    return HeldOut(label=label, unit=UNITS[label], base=base, corrected=corrected)

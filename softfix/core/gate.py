@@ -1,0 +1,103 @@
+"""A gate per atom: near 1 in surroundings like those of the fit, 0 far from them, smooth between.
+
+What frames teach about one regime (a crystal at 300 K) is wrong about another (a melt, a surface), and the base is the
+better guess there. The gate depends on the geometry alone, so the correction stays linear in its weights and, with the
+gate's gradient kept, conservative.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from softfix.core.arrays import Array
+from softfix.core.basis import Basis
+
+EMPTINESS = 0.1  # of the typical size of a spectrum: below, an atom counts as having no neighbours
+
+
+class Gate(NamedTuple):
+    """Typical surroundings of every species in the fit, and how far the correction reaches from them."""
+
+    center: Float[Array, "species features"]  # mean phi: shares are measured from it, so that closing costs nothing
+    spectrum: Float[Array, "species descriptor"]  # mean normalised descriptor d
+    precision: Float[Array, " species"]  # 1 / length^2
+    emptiness: Float[Array, " species"]  # square of the size of the descriptor below which the gate closes
+
+
+class Spread(NamedTuple):
+    """Sums over the atoms of a fit, of every species; they add over frames."""
+
+    atoms: Float[Array, " species"]
+    phi: Float[Array, "species features"]
+    spectrum: Float[Array, "species descriptor"]
+    square: Float[Array, " species"]  # |p|^2
+
+    def __add__(self, other: Spread) -> Spread:  # type: ignore[override]
+        """Sums over both sets of atoms."""
+        return Spread(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+
+def descriptor_weights(basis: Basis) -> np.ndarray:
+    """Weight of each feature in the descriptor: the power spectrum's, or the pair terms' where there is none.
+
+    sqrt 2 for a < b, which stand for (a, b) and (b, a): the sum of squares is then that of the full spectrum.
+    """
+    if not basis.three_count:
+        return np.ones(basis.pair_features)
+    a, b = basis.triangle
+    return np.repeat(np.where(a == b, 1.0, np.sqrt(2.0)), basis.l_max + 1)
+
+
+def raw_descriptor(basis: Basis, phi: Float[Array, "atoms features"]) -> Float[Array, "atoms descriptor"]:
+    """The part of phi that the gate looks at, weighted."""
+    weights = descriptor_weights(basis)
+    return phi[:, basis.features - len(weights) :] * weights
+
+
+def openness(
+    basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
+) -> Float[Array, " atoms"]:
+    """g_i = a_i exp(-|d_i - d_z|^2 / 2 length^2) with d = p / sqrt(p^2 + eps).
+
+    a rises smoothly from 0 at p = 0 to 1 at p^2 = eps, so that an atom without neighbours has g = 0 and nothing jumps
+    where the last neighbour leaves.
+    """
+    p = raw_descriptor(basis, phi)
+    square, eps = jnp.sum(p**2, axis=1), gate.emptiness[species]
+    d = p / jnp.sqrt(square + eps)[:, None]
+    distance = jnp.sum((d - gate.spectrum[species]) ** 2, axis=1)
+    return (1.0 - fall(square / eps)) * jnp.exp(-0.5 * distance * gate.precision[species])
+
+
+def fall(t: Float[Array, " n"]) -> Float[Array, " n"]:
+    """1 for t <= 0, 0 for t >= 1, twice differentiable between."""
+    t = jnp.clip(t, 0.0, 1.0)
+    return 1.0 - t**3 * (10.0 - 15.0 * t + 6.0 * t**2)
+
+
+def spread_of(basis: Basis, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]) -> Spread:
+    """Sums over the atoms of one structure (NumPy in, NumPy out)."""
+    p = np.asarray(raw_descriptor(basis, phi))
+    square = np.sum(p**2, axis=1)
+    d = p / np.sqrt(np.where(square > 0.0, square, 1.0))[:, None]
+    one = np.eye(basis.species)[np.asarray(species)]
+    return Spread(one.sum(axis=0), one.T @ np.asarray(phi), one.T @ d, one.T @ square)
+
+
+def gate_of(spread: Spread, length: float, reach: float) -> Gate:
+    """Gate around the mean surroundings: length_z^2 = length^2 + reach * (variance of d in the fit).
+
+    Args:
+        spread: sums over the atoms of the fit; every species must occur.
+        length: least distance in d at which the gate closes to exp(-1/2).
+        reach: how much farther it reaches where the fit's own surroundings are spread out.
+    """
+    atoms = spread.atoms[:, None]
+    mean = spread.spectrum / atoms
+    variance = np.maximum(1.0 - np.sum(mean**2, axis=1), 0.0)  # |d| = 1
+    precision = 1.0 / (length**2 + reach * variance)
+    return Gate(spread.phi / atoms, mean, precision, EMPTINESS**2 * spread.square / spread.atoms)

@@ -1,0 +1,57 @@
+"""From settings to what the regression starts with: basis, prior of every column, hyperprior."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softfix.core.basis import Basis
+from softfix.core.evidence import Columns, Hyperprior
+from softfix.core.statistics import Statistics
+from softfix.settings import FitSettings
+
+GROUPS = ("scale", "offset", "pair", "three_body")
+FIXED = 1e-3  # width of the logarithm of a hyperparameter that the evidence leaves alone
+ABSENT = 1e-12  # prior amplitude of a term that is switched off
+
+
+def choose_basis(species: int, settings: FitSettings) -> Basis:
+    """Basis for a number of species: three-body functions as many as fit into max_columns."""
+    chosen = settings.basis
+    wanted = chosen.three_count if "three_body" in settings.terms else 0
+    for three_count in range(wanted, -1, -1):
+        basis = Basis(species, chosen.pair_cutoff, chosen.pair_count, chosen.three_cutoff, three_count, chosen.l_max)
+        if basis.columns <= chosen.max_columns or three_count == 0:
+            return basis
+    raise AssertionError("range always ends at 0")
+
+
+def columns_of(basis: Basis, settings: FitSettings) -> Columns:
+    """Group and shape of the prior of every column."""
+    prior, table = settings.prior, basis.table()
+    pair = table["body"] == 2
+    start = np.where(pair, prior.pair_smoothness, prior.three_body_smoothness)
+    fall = (1.0 + (table["radial"] / start) ** 2) ** (-0.5 * prior.smoothness_power)
+    shape = fall * np.exp(-prior.degree_decay * table["degree"])
+    group = np.where(pair, GROUPS.index("pair"), GROUPS.index("three_body"))
+    S = basis.species
+    return Columns(
+        np.concatenate([[0], np.ones(S, int), np.tile(group, S)]),
+        np.concatenate([np.ones(1 + S), np.tile(shape, S)]),
+    )
+
+
+def hyperprior_of(settings: FitSettings, statistics: Statistics) -> Hyperprior:
+    """Where the evidence starts from, and how far it may go; the noise of forces follows the base's error."""
+    prior, noise = settings.prior, settings.noise
+    amplitude = {
+        name: getattr(prior, name) if name in settings.terms or name == "offset" else ABSENT for name in GROUPS
+    }
+    width = {name: getattr(prior, f"{name}_width", FIXED) if name in settings.terms else FIXED for name in GROUPS}
+    rms = float(np.sqrt(statistics.squares[1] / max(float(statistics.counts[1]), 1.0)))
+    return Hyperprior(
+        np.array([amplitude[name] for name in GROUPS]),
+        np.array([width[name] for name in GROUPS]),
+        np.array([noise.energy, max(noise.forces, noise.forces_relative * rms), noise.stress, 1.0]),
+        np.array([noise.width, noise.width, noise.width, FIXED]),
+        np.array([0.0, noise.forces_floor * rms, 0.0, 0.0]),
+    )
