@@ -26,9 +26,9 @@ def fit(train, arguments, folder):
     frames = [labelled(atoms) for atoms in train]
     refuse_unknown_to_base(frames, arguments.base_model)
     if len(frames) == 1:
-        return calculator(autotune(frames, [], None, arguments, folder))
+        return calculator(autotune(frames, [], {}, arguments, folder))
     fitted = [atoms for i, atoms in enumerate(frames) if i % 5]
-    best = json.loads((autotune(fitted, frames[::5], None, arguments, folder) / "best.json").read_text())
+    best = json.loads((autotune(fitted, frames[::5], {}, arguments, folder) / "best.json").read_text())
     solver = {name: best["hyperparameters"]["solver"][name] for name in ("l2_penalty", "force_weight")}
     return calculator(autotune(frames, [], solver, arguments, folder))
 
@@ -36,7 +36,22 @@ def fit(train, arguments, folder):
 def autotune(frames, held_back, solver, arguments, folder):
     """Franken's own search over a grid, or over the one point that `solver` names; the folder of its results."""
     from ase.io import write
-    from franken.autotune.script import autotune as search
+    from torch.linalg import LinAlgError
+
+    write(folder / "train.xyz", frames, format="extxyz")
+    files = {"train_path": str(folder / "train.xyz")}
+    if held_back:
+        write(folder / "val.xyz", held_back, format="extxyz")
+        files["val_path"] = str(folder / "val.xyz")
+    try:
+        return search(files, frames, solver, arguments, folder, "leading_eig")
+    except LinAlgError:  # the leading eigenvalue of a single, nearly symmetric frame is not found
+        return search(files, frames, solver, arguments, folder, None)
+
+
+def search(files, frames, solver, arguments, folder, normalization):
+    """One run of franken.autotune."""
+    from franken.autotune.script import autotune
     from franken.backbones.utils import CacheDir
     from franken.config import (
         AutotuneConfig,
@@ -47,24 +62,18 @@ def autotune(frames, held_back, solver, arguments, folder):
     )
 
     CacheDir.initialize(folder / "cache")
-    files = {"train_path": frames, "val_path": held_back}
-    for name, content in files.items():
-        if content:
-            write(folder / f"{name}.xyz", content, format="extxyz")
-    return Path(
-        search(
-            AutotuneConfig(
-                dataset=DatasetConfig(**{name: str(folder / f"{name}.xyz") for name in files if files[name]}),
-                solver=SolverConfig(**(solver or {})),
-                backbone=MaceBackboneConfig(str(arguments.base_model.resolve())),
-                rfs=MultiscaleGaussianRFConfig(num_random_features=FEATURES, rng_seed=arguments.seed),
-                atomic_energies={int(z): 0.0 for atoms in frames for z in atoms.numbers},  # zeros are taken off already
-                jac_chunk_size=CHUNK,
-                run_dir=str(folder),
-                seed=arguments.seed,
-            )
-        )
+    configuration = AutotuneConfig(
+        dataset=DatasetConfig(**files),
+        solver=SolverConfig(**solver),
+        backbone=MaceBackboneConfig(str(arguments.base_model.resolve())),
+        rfs=MultiscaleGaussianRFConfig(num_random_features=FEATURES, rng_seed=arguments.seed),
+        rf_normalization=normalization,
+        atomic_energies={int(z): 0.0 for atoms in frames for z in atoms.numbers},  # zeros are taken off already
+        jac_chunk_size=CHUNK,
+        run_dir=str(folder),
+        seed=arguments.seed,
     )
+    return Path(autotune(configuration))
 
 
 def calculator(folder):
