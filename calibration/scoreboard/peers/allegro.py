@@ -19,7 +19,7 @@ from pathlib import Path
 from exchange import labelled, run
 
 R_MAX = 5.0  # Å
-EDGE_STEPS = 800_000  # neighbours within R_MAX times epochs: some ten minutes of one core
+EDGE_STEPS = 800_000  # neighbours within R_MAX times epochs: some nine minutes of one core
 MOST_EPOCHS = 1000
 LEARNING_RATE = 0.01
 MOST_TIME = "00:00:50:00"  # days, hours, minutes, seconds
