@@ -48,13 +48,13 @@ class MatglBase:
         )
 
     def model(self):
-        """The matgl Potential, with the message convention of the weights."""
+        """The matgl Potential on the CPU, with the message convention of the weights."""
         from softfix.bases.undisturbed import undisturbed
 
         with undisturbed():
             import matgl
 
-            model = matgl.load_model(self.files["model.json"].parent)
+            model = matgl.load_model(self.files["model.json"].parent).cpu()  # some weights bring tensors of a GPU
         if self.before_matgl_3 and self.architecture == "M3GNet":
             _send_to_destination(model)
         if not model.calc_magmom:
