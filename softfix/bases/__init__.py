@@ -48,7 +48,7 @@ def load_base(spec: Any) -> Base:
     """Give the base that a spec names, without loading its model yet.
 
     Args:
-        spec: `chgnet`, `chgnet:0.2.0`, `matgl:<name or folder>`, `mace:<alias or file>`,
+        spec: `chgnet`, `chgnet:0.2.0`, `matgl:<name or folder>`, `mace:<alias, file or folder>`,
             `package.module:factory`, an ASE calculator, or a base.
 
     Raises:

@@ -1,4 +1,4 @@
-"""MACE: the MACE-MP foundation models (doi:10.48550/arXiv.2401.00096) by alias, or any MACE model file."""
+"""MACE: the MACE-MP foundation models (doi:10.48550/arXiv.2401.00096) by alias, or any MACE model by file or folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOUNDATION_ELEMENTS = frozenset(range(1, 90))  # of MACE-MP-0 and MACE-MPA-0
 
 
 class MACEBase:
-    """A MACE potential, e.g. `mace:medium` (downloaded by mace-torch) or `mace:path/to/file.model`."""
+    """A MACE potential, e.g. `mace:medium` (downloaded by mace-torch), `mace:path/to/file.model` or its folder."""
 
     def __init__(self, name: str):
         """Find the model file; an alias is looked up in mace-torch's cache and downloaded by it where absent."""
@@ -38,17 +38,27 @@ class MACEBase:
             level_of_theory=THEORY.get(name) if alias else None,
         )
 
-    def calculator(self):
-        """mace-torch's own ASE calculator, float64, on a GPU where torch has one, in softfix's dialect."""
-        from softfix.bases.dialect import Normalised
+    def model(self):
+        """MACE itself, float64, on a GPU where torch has one."""
         from softfix.bases.undisturbed import undisturbed
 
         with undisturbed():
             import torch
-            from mace.calculators import MACECalculator
 
             device = "cuda" if torch.cuda.is_available() else "cpu"
-            return Normalised(MACECalculator(model_paths=str(self.path), device=device, default_dtype="float64"))
+            return torch.load(self.path, map_location=device, weights_only=False).double()
+
+    def calculator(self):
+        """mace-torch's own ASE calculator in softfix's dialect."""
+        from softfix.bases.dialect import Normalised
+        from softfix.bases.undisturbed import undisturbed
+
+        with undisturbed():
+            from mace.calculators import MACECalculator
+
+            model = self.model()
+            device = next(model.parameters()).device.type
+            return Normalised(MACECalculator(models=[model], device=device, default_dtype="float64"))
 
 
 def _find(name: str) -> tuple[Path, bool]:
@@ -56,12 +66,18 @@ def _find(name: str) -> tuple[Path, bool]:
     path = Path(name).expanduser()
     if path.is_file():
         return path, False
+    if models := sorted(path.glob("*.model")):
+        if len(models) > 1:
+            raise SoftfixError(f"{path} holds {len(models)} MACE models (*.model): name one.")
+        return models[0], False
     from softfix.bases.undisturbed import undisturbed
 
     with undisturbed():
         from mace.calculators.foundations_models import download_mace_mp_checkpoint, mace_mp_urls
     if name not in mace_mp_urls:
-        raise SoftfixError(f"'{name}' is neither a MACE model file nor one of {', '.join(mace_mp_urls)}.")
+        raise SoftfixError(
+            f"'{name}' is neither a MACE model file, nor its folder, nor one of {', '.join(mace_mp_urls)}."
+        )
     try:
         with undisturbed():
             return Path(download_mace_mp_checkpoint(name)), True

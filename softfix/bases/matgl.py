@@ -11,6 +11,7 @@ from softfix.bases.protocol import Identity
 from softfix.errors import SoftfixError
 
 FILES = ("model.json", "model.pt", "state.pt")
+MARK = "softfix"  # what fine-tuning notes in the metadata of model.json
 THEORY = {"MP-2021.2.8": "PBE/PBE+U, Materials Project 2021.2.8, uncorrected energies"}
 PROBES = (
     ("NaCl", 5.69),
@@ -30,7 +31,10 @@ class MatglBase:
         self.files = _find(name)
         saved = json.loads(self.files["model.json"].read_text())
         self.architecture = saved["kwargs"]["model"]["@class"]
-        self.before_matgl_3 = "calc_charge" not in saved["kwargs"]  # matgl 3 and later save this argument
+        note = (saved.get("metadata") or {}).get(MARK)
+        self.fine_tuned = note is not None
+        # matgl 3 and later save calc_charge, also of older weights, so that fine-tuning has to note their age
+        self.before_matgl_3 = note["before_matgl_3"] if note else "calc_charge" not in saved["kwargs"]
         symbols = saved["kwargs"]["model"]["init_args"]["element_types"]
         self.elements = _numbers(symbols)
         self.identity = Identity(
@@ -43,26 +47,36 @@ class MatglBase:
             level_of_theory=next((level for mark, level in THEORY.items() if mark in name), None),
         )
 
+    def model(self):
+        """The matgl Potential on the CPU, with the message convention of the weights."""
+        from softfix.bases.undisturbed import undisturbed
+
+        with undisturbed():
+            import matgl
+
+            model = matgl.load_model(self.files["model.json"].parent).cpu()  # some weights bring tensors of a GPU
+        if self.before_matgl_3 and self.architecture == "M3GNet":
+            _send_to_destination(model)
+        if not model.calc_magmom:
+            model.model.register_forward_hook(_forget_features)
+        return model
+
     def calculator(self):
-        """matgl's own ASE calculator in softfix's dialect, with the message convention of the weights.
+        """matgl's own ASE calculator in softfix's dialect.
 
         Raises:
-            SoftfixError: if the potential fails the physical probe, whose failure marks a wrong convention.
+            SoftfixError: if the potential fails the physical probe, whose failure marks a wrong convention. What was
+                fine-tuned is not probed: its convention is noted, and it may well have forgotten other crystals.
         """
         from softfix.bases.dialect import Normalised
         from softfix.bases.undisturbed import undisturbed
 
         with undisturbed():
-            import matgl
             from matgl.ext.ase import PESCalculator
 
-            model = matgl.load_model(self.files["model.json"].parent)
-            if self.before_matgl_3 and self.architecture == "M3GNet":
-                _send_to_destination(model)
-            if not model.calc_magmom:
-                model.model.register_forward_hook(_forget_features)
-            calculator = Normalised(PESCalculator(model, stress_unit="eV/A3"))
-            self._probe(calculator)
+            calculator = Normalised(PESCalculator(self.model(), stress_unit="eV/A3"))
+            if not self.fine_tuned:
+                self._probe(calculator)
         return calculator
 
     def _probe(self, calculator) -> None:
