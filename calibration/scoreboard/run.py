@@ -3,7 +3,8 @@
     python calibration/scoreboard/run.py DATA_FOLDER --base chgnet -k 1 -k 5 -k 10 --draws 3 --workers 2
 
 DATA_FOLDER holds NAME-train and NAME-test files, and gpaw/NAME.extxyz files, which are split here. Results are added to
-results.jsonl beside this script, a line per cell; a run that was stopped goes on where it was.
+results.jsonl beside this script, a line per cell; a run that was stopped goes on where it was. From-scratch peers take part where their
+environments are named: --peers FOLDER --method gap.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from peer import peers
 
 from softfix import screen
 from softfix.benchmark import METHODS, Plan, System, find_systems, run, summary
@@ -53,11 +55,13 @@ def main(
     workers: int = 1,
     again: Annotated[list[str] | None, typer.Option(help="Methods to measure anew.")] = None,
     results: Path = HERE / "results.jsonl",
+    peer_folder: Annotated[Path | None, typer.Option("--peers", help="Environments made by peers/setup.sh.")] = None,
 ) -> None:
     """Measure what is missing, then print the tables."""
+    methods = {**METHODS, **(peers(peer_folder) if peer_folder else {})}
     chosen = [each for each in systems(folder) if not system or each.name in system]
     with screen.progress("cells") as track:
-        store = run(chosen, Plan(base, method, size, draws), results, workers, again or (), track)
+        store = run(chosen, Plan(base, method, size, draws), results, workers, again or (), track, methods)
     for spec in base:
         screen.benchmark(summary(store.results.values(), spec))
 

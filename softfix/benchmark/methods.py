@@ -27,12 +27,12 @@ class Method:
 
     name: str
     predict: Predict  # (train, test, base, seed) -> predictions
-    settings: Callable[[], dict]  # everything that a number of it depends on, beside frames and base
-    fitted: bool = True  # whether it depends on the training frames
+    settings: Callable[[str], dict]  # of a family: all that a number of it depends on, beside frames and base
 
-    def digest(self) -> str:
+    def digest(self, family: str) -> str:
         """Short hash of the settings: a number that was made with others is made anew."""
-        return hashlib.sha256(json.dumps(self.settings(), default=sorted, sort_keys=True).encode()).hexdigest()[:16]
+        text = json.dumps(self.settings(family), default=sorted, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def predict_base(train: Sequence[Frame], test: Sequence[Frame], base: Base, seed: int) -> list[Evaluation]:
@@ -79,24 +79,28 @@ def _difference(calculator, frame: Frame) -> Evaluation:
     return whole if frame.reference is None else whole - evaluate_frame(calculator, frame.reference)
 
 
-def _softfix_settings() -> dict:
+def _no_settings(family: str) -> dict:
+    return {}
+
+
+def _softfix_settings(family: str) -> dict:
     from softfix import __version__
     from softfix.settings import FitSettings
 
     return {"softfix": __version__, **FitSettings().model_dump()}
 
 
-def _finetune_settings() -> dict:
+def _finetune_settings(family: str) -> dict:
     from softfix.finetune import FinetuneSettings
 
-    return FinetuneSettings().model_dump(exclude={"seed"})
+    return FinetuneSettings().resolved(family).model_dump(exclude={"seed"})
 
 
 METHODS = {
     method.name: method
     for method in (
-        Method("base", predict_base, dict, fitted=False),
-        Method("scalar", predict_scalar, dict),
+        Method("base", predict_base, _no_settings),
+        Method("scalar", predict_scalar, _no_settings),
         Method("softfix", predict_softfix, _softfix_settings),
         Method("finetune", predict_finetune, _finetune_settings),
     )

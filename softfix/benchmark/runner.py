@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from functools import lru_cache
 from multiprocessing import get_context
@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING
 
 from softfix.bases import load_base
 from softfix.benchmark.cells import Cell, Plan, Result, Store
-from softfix.benchmark.methods import METHODS
+from softfix.benchmark.methods import METHODS, Method
 from softfix.benchmark.systems import System, draw
 from softfix.errors import SoftfixError
 from softfix.evaluations import evaluate_base
 from softfix.measure import measure, report
 
 if TYPE_CHECKING:
-    from softfix.bases.protocol import Base
+    from softfix.bases.protocol import Base, Identity
+
+Task = tuple[Cell, System, Method]
 
 
 def run(
     systems: Sequence[System], plan: Plan, path: Path, workers: int = 1, again: Sequence[str] = (),
-    track: Callable[[Iterable], Iterable] = iter,
+    track: Callable[[Iterable], Iterable] = iter, methods: Mapping[str, Method] = METHODS,
 ) -> Store:  # fmt: skip
     """Measure every cell of a plan that `path` does not hold yet; each is written as soon as it is done.
 
@@ -36,25 +38,29 @@ def run(
         workers: processes, one thread each; with 1 everything happens in this process.
         again: methods whose cells are measured anew.
         track: wraps the cells, e.g. in a progress bar.
+        methods: what the names in the plan stand for.
 
     Raises:
         SoftfixError: for an unknown method, or from a cell (named in the message).
     """
-    if unknown := sorted(set(plan.methods) - set(METHODS)):
-        raise SoftfixError(f"There is no method {', '.join(unknown)}; there are {', '.join(METHODS)}.")
+    if unknown := sorted(set(plan.methods) - set(methods)):
+        raise SoftfixError(f"There is no method {', '.join(unknown)}; there are {', '.join(methods)}.")
     store, by_name = Store(path), {system.name: system for system in systems}
     identities = {spec: load_base(spec).identity for spec in plan.bases}
     cells = plan.cells({system.name: len(system.train_frames()) for system in systems})
     todo = [
-        cell
+        (cell, by_name[cell.system], methods[cell.method])
         for cell in cells
-        if cell.method in again
-        or not store.has(cell, METHODS[cell.method].digest(), identities[cell.base].key[:16])
-    ]  # fmt: skip
-    for result in track(_results(todo, by_name, workers)):
+        if cell.method in again or not _measured(store, cell, methods[cell.method], identities[cell.base])
+    ]
+    for result in track(_results(todo, workers)):
         store.add(result)
     store.compact()
     return store
+
+
+def _measured(store: Store, cell: Cell, method: Method, base: Identity) -> bool:
+    return store.has(cell, method.digest(base.family), base.key[:16])
 
 
 class _Counted:
@@ -70,23 +76,23 @@ class _Counted:
         return self.count
 
 
-def _results(cells: list[Cell], systems: dict[str, System], workers: int) -> _Counted:
+def _results(todo: list[Task], workers: int) -> _Counted:
     if workers == 1:
-        return _Counted((measure_cell(cell, systems[cell.system]) for cell in cells), len(cells))
-    return _Counted(_in_parallel(cells, systems, workers), len(cells))
+        return _Counted((measure_cell(*task) for task in todo), len(todo))
+    return _Counted(_in_parallel(todo, workers), len(todo))
 
 
-def _in_parallel(cells: list[Cell], systems: dict[str, System], workers: int) -> Iterator[Result]:
+def _in_parallel(todo: list[Task], workers: int) -> Iterator[Result]:
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-        yield from _as_done(pool, cells, systems, workers)
+        yield from _as_done(pool, todo, workers)
 
 
-def _as_done(pool: Executor, cells: list[Cell], systems: dict[str, System], workers: int) -> Iterator[Result]:
+def _as_done(pool: Executor, todo: list[Task], workers: int) -> Iterator[Result]:
     """Results in the order of their ends; only a few cells wait in the pool, so that an error stops soon."""
-    left, running = iter(cells), set[Future[Result]]()
+    left, running = iter(todo), set[Future[Result]]()
     while True:
-        while len(running) < workers and (cell := next(left, None)) is not None:
-            running.add(pool.submit(measure_cell, cell, systems[cell.system]))
+        while len(running) < workers and (task := next(left, None)) is not None:
+            running.add(pool.submit(measure_cell, *task))
         if not running:
             return
         done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -101,9 +107,9 @@ def _one_thread() -> None:
     os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_multi_thread_eigen=false"
 
 
-def measure_cell(cell: Cell, system: System) -> Result:
+def measure_cell(cell: Cell, system: System, method: Method) -> Result:
     """Fit one draw with one method and measure it on all test frames."""
-    method, base = METHODS[cell.method], _base(cell.base)
+    base = _base(cell.base)
     test = _frames(system, "test")
     train = draw(_frames(system, "train"), cell.k, cell.seed)
     evaluate_base(base, [*train, *test])  # into the cache: what it costs is not the method's
@@ -116,7 +122,7 @@ def measure_cell(cell: Cell, system: System) -> Result:
     groups = report(test, predictions, None).config_type
     return Result(
         **cell.model_dump(),
-        digest=method.digest(),
+        digest=method.digest(base.identity.family),
         base_key=base.identity.key[:16],
         measures=measure(test, predictions),
         config_type={name: group.base.force_mae_eV_A for name, group in groups.items()},

@@ -64,8 +64,8 @@ def finetune(
     """
     from softfix.bases import load_base
 
-    settings = settings or FinetuneSettings()
     base, folder = load_base(base), Path(folder)
+    settings = (settings or FinetuneSettings()).resolved(base.identity.family)
     if not frames:
         raise SoftfixError("There are no frames to train on.")
     train, held = (list(frames), list(validation)) if validation else split(frames, settings)

@@ -51,6 +51,8 @@ def run(
     """
     import torch
 
+    if settings.learning_rate is None:
+        raise ValueError("the learning rate is open: call settings.resolved(family) first")
     parameters = freeze(trainee.model, settings.freeze)
     optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
     progress, best = _restore(checkpoint, digest, trainee.model, optimizer)

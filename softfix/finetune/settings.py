@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# Adam's learning rate at the start; calibration/finetune/search.py, on training frames alone
+LEARNING_RATES = {"chgnet": 3e-3, "matgl": 3e-4, "mace": 1e-3}
+
 
 class LossWeights(BaseModel):
     """Weights of the mean squared errors in the loss."""
@@ -22,7 +25,11 @@ class FinetuneSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    learning_rate: float = Field(3e-3, gt=0, description="Adam's learning rate at the start; it falls as a cosine.")
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="Adam's learning rate at the start (falls as a cosine); without it, the family's.",
+    )
     epochs: int | None = Field(None, gt=0, description="Passes over the frames; without it, as `steps` ask for.")
     steps: int = Field(300, gt=0, description="Weight updates to aim at where `epochs` is not given.")
     min_epochs: int = Field(20, gt=0, description="Passes at least, where `epochs` is not given.")
@@ -37,6 +44,15 @@ class FinetuneSettings(BaseModel):
     hold_out: float = Field(0.1, gt=0, lt=1, description="Share of the frames kept for choosing the best epoch.")
     hold_out_from: int = Field(30, gt=1, description="Frames from which some are held out; below, the last epoch wins.")
     seed: int = Field(0, ge=0, description="Of the order of the frames and of the frames that are held out.")
+
+    def resolved(self, family: str) -> FinetuneSettings:
+        """The same settings with everything that was left open filled in for a family of potentials.
+
+        >>> FinetuneSettings().resolved("chgnet").learning_rate
+        0.003
+        """
+        rate = LEARNING_RATES.get(family, 1e-3) if self.learning_rate is None else self.learning_rate
+        return self.model_copy(update={"learning_rate": rate})
 
     def passes(self, frames: int) -> int:
         """Epochs for a number of training frames.

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,11 +76,8 @@ def test_other_settings_or_again_measure_anew(folder, monkeypatch):
     path = folder / "results.jsonl"
     plan = Plan([BASE], ["base", "scalar"], [1], draws=1)
     first = run(find_systems(folder, ["alloy"]), plan, path).results
-    object.__setattr__(METHODS["scalar"], "settings", lambda: {"version": 2})
-    try:
-        second = run(find_systems(folder, ["alloy"]), plan, path).results
-    finally:
-        object.__setattr__(METHODS["scalar"], "settings", dict)
+    monkeypatch.setitem(METHODS, "scalar", replace(METHODS["scalar"], settings=lambda family: {"version": 2}))
+    second = run(find_systems(folder, ["alloy"]), plan, path).results
     changed = {cell.method for cell in first if first[cell] != second[cell]}
     assert changed == {"scalar"}
     assert len(path.read_text().splitlines()) == len(second)
