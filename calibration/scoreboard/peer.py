@@ -57,7 +57,7 @@ def predict(
                 Evaluation(
                     float(found[f"energy_{i}"]) + float(counts_of(frame.numbers, elements) @ offsets),
                     found[f"forces_{i}"],
-                    found[f"stress_{i}"] if f"stress_{i}" in found else None,
+                    found.get(f"stress_{i}"),
                 )
                 for i, frame in enumerate(test)
             ]

@@ -3,8 +3,8 @@
     python calibration/scoreboard/run.py DATA_FOLDER --base chgnet -k 1 -k 5 -k 10 --draws 3 --workers 2
 
 DATA_FOLDER holds NAME-train and NAME-test files, and gpaw/NAME.extxyz files, which are split here. Results are added to
-results.jsonl beside this script, a line per cell; a run that was stopped goes on where it was. From-scratch peers take part where their
-environments are named: --peers FOLDER --method gap.
+results.jsonl beside this script, a line per cell; a run that was stopped goes on where it was. From-scratch peers take
+part where their environments are named: --peers FOLDER --method gap. `page.py` makes the page of tables and the figure.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ UNSEEN = "mpf-TP"  # train and test share no formula: unseen.py measures it
 def systems(folder: Path) -> list[System]:
     """All pairs of files, and halves of the GPAW sets."""
     pairs = [system for system in find_systems(folder) if system.name != UNSEEN]
-    return pairs + [halves(folder / "gpaw" / f"{name}.extxyz", f"gpaw-{name}") for name in GPAW]
+    whole = {name: folder / "gpaw" / f"{name}.extxyz" for name in GPAW}
+    return pairs + [halves(path, f"gpaw-{name}") for name, path in whole.items() if path.is_file()]
 
 
 def halves(path: Path, name: str) -> System:

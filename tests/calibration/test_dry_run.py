@@ -30,13 +30,40 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_few_shot_prints_and_writes_a_line_per_k(folder):
-    out = folder / "out.json"
-    (folder / "quick.json").write_text('{"basis": {"pair_count": 6, "three_count": 0}}')
-    text = run("few-shot/measure.py", folder, "toy", "--base", BASE, "-k", 1, "--draws", 2, "-o", out,
-               "--config", folder / "quick.json")  # fmt: skip
-    assert "toy                1" in text
-    assert len(json.loads(out.read_text())["draws"]["toy k=1"]) == 2
+def test_the_scoreboard_fills_goes_on_and_becomes_a_page(folder):
+    pytest.importorskip("matplotlib", reason="the extra report is not installed")
+    results = folder / "results.jsonl"
+    shared = (folder, "--base", BASE, "--draws", 1, "--results", results)
+    chosen = [word for method in ("base", "scalar", "softfix") for word in ("--method", method)]
+    run("scoreboard/run.py", *shared, "-k", 1, *chosen)
+    first = results.read_text().splitlines()
+    text = run("scoreboard/run.py", *shared, "-k", 1, "-k", 2, *chosen)
+    assert "geometric" in text
+    lines = results.read_text().splitlines()
+    assert set(first) < set(lines)
+    assert len(lines) == 5
+    run("scoreboard/page.py", "--results", results, "--output", folder)
+    sums = json.loads((folder / "summary.json").read_text())[BASE]
+    softfix = next(c for c in sums["columns"] if (c["method"], c["k"]) == ("softfix", 2))
+    assert f"| softfix | 2 | 1 | {softfix['geometric_mean']:.3f} |" in (folder / "README.md").read_text()
+    assert (folder / "scoreboard.svg").read_text().count("<svg") == 1
+
+
+def test_the_regime_matrix_has_a_row_and_column_per_group(folder):
+    out = folder / "regimes.json"
+    run("scoreboard/regimes.py", folder, "toy", "--base", BASE, "-k", 1, "--output", out)
+    ratio = json.loads(out.read_text())["ratio"]["toy"]
+    assert set(ratio) == set(ratio["default"]) == {"default"}
+    assert 0.0 < ratio["default"]["default"] < 1.0
+
+
+@pytest.mark.slow
+def test_the_search_of_a_learning_rate_prints_a_line_per_rate():
+    pytest.importorskip("chgnet", reason="the extra chgnet is not installed")
+    train = EXAMPLES / "HfO2" / "train.extxyz"
+    text = run("finetune/search.py", train, "--base", "chgnet", "--train", 2, "--held", 2, "--steps", 20,
+               "--rate", "1e-4", "--rate", "1e-3")  # fmt: skip
+    assert text.count("lr ") == 2
 
 
 def test_the_scan_of_priors_reads_training_frames_alone(folder):
