@@ -7,6 +7,7 @@ import numpy as np
 from softfix.core.basis import Basis
 from softfix.core.evidence import Columns, Hyperprior
 from softfix.core.statistics import Statistics
+from softfix.errors import SoftfixError
 from softfix.settings import FitSettings
 
 GROUPS = ("scale", "offset", "pair", "three_body")
@@ -15,14 +16,23 @@ ABSENT = 1e-12  # prior amplitude of a term that is switched off
 
 
 def choose_basis(species: int, settings: FitSettings) -> Basis:
-    """Basis for a number of species: three-body functions as many as fit into max_columns."""
+    """Basis for a number of species: as many three-body, then pair functions as fit into max_columns.
+
+    Raises:
+        SoftfixError: if there are so many species that not even one pair function each fits.
+    """
     chosen = settings.basis
     wanted = chosen.three_count if "three_body" in settings.terms else 0
-    for three_count in range(wanted, -1, -1):
-        basis = Basis(species, chosen.pair_cutoff, chosen.pair_count, chosen.three_cutoff, three_count, chosen.l_max)
-        if basis.columns <= chosen.max_columns or three_count == 0:
+    sizes = [(chosen.pair_count, three) for three in range(wanted, -1, -1)]
+    sizes += [(pair, 0) for pair in range(chosen.pair_count - 1, 0, -1)]
+    for pair_count, three_count in sizes:
+        basis = Basis(species, chosen.pair_cutoff, pair_count, chosen.three_cutoff, three_count, chosen.l_max)
+        if basis.columns <= chosen.max_columns:
             return basis
-    raise AssertionError("range always ends at 0")
+    raise SoftfixError(
+        f"{species} elements are too many for one correction of {chosen.max_columns} weights: fit fewer materials "
+        "together, or raise basis.max_columns in the settings."
+    )
 
 
 def columns_of(basis: Basis, settings: FitSettings) -> Columns:

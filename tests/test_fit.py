@@ -4,16 +4,18 @@ import json
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.calculators.emt import EMT
 
 from softfix.bases import load_base
 from softfix.correct import correct, corrected, uncertainty
 from softfix.errors import SoftfixError
 from softfix.evaluations import EvaluationCache, evaluate_base
-from softfix.fit import choose_basis, fit
+from softfix.fit import fit
 from softfix.measure import measure
+from softfix.prior import choose_basis
 from softfix.problem import composition_offsets
-from softfix.settings import FitSettings, read_settings
+from softfix.settings import FitSettings, PriorSettings, read_settings
 from tests.conftest import SoftEMT, alloy, labelled
 
 QUICK = FitSettings.model_validate({"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}})
@@ -172,6 +174,9 @@ def test_the_basis_shrinks_as_elements_grow_in_number():
     counts = [choose_basis(species, FitSettings()).three_count for species in range(1, 8)]
     assert counts == sorted(counts, reverse=True)
     assert all(choose_basis(n, FitSettings()).columns <= FitSettings().basis.max_columns for n in range(1, 8))
+    assert choose_basis(20, FitSettings()).columns <= FitSettings().basis.max_columns
+    with pytest.raises(SoftfixError, match="40 elements are too many for one correction of 1100 weights"):
+        choose_basis(40, FitSettings())
 
 
 def test_no_frames_and_no_labels_to_fit_are_told(frames, soft_base):
@@ -203,3 +208,28 @@ def test_bad_settings_are_told_by_name(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(SoftfixError, match=words):
         read_settings(path)
+
+
+def test_one_frame_gets_the_careful_form_and_many_of_one_kind_the_global_one(frames, soft_base):
+    assert fit(frames[:1], soft_base).correction.fit.domain == "local"
+    record = fit(frames, soft_base).correction.fit
+    assert record.held_out is not None
+    assert record.held_out.label == "forces"
+    assert record.held_out.corrected < 0.3 * record.held_out.base
+    assert f"({record.domain}" in record.status
+
+
+def test_a_local_correction_leaves_other_surroundings_to_the_base(frames, soft_base):
+    """Cu-Au was fitted; a dimer of the same elements is like nothing in it, and keeps but the softening scale."""
+    correction = fit(frames, soft_base, QUICK.model_copy(update={"domain": "local"})).correction
+    for spacing in (1.8, 2.4, 3.5):
+        dimer = labelled(Atoms("CuAu", [[0, 0, 0], [spacing, 0, 0]], cell=[12, 12, 12], pbc=True))
+        base = evaluate_base(soft_base, [dimer])[0]
+        change = correct(correction, dimer, base).forces - correction.scale * base.forces
+        assert np.abs(change).max() < 0.02 * np.abs(base.forces).max() + 1e-6
+
+
+def test_the_softening_scale_of_a_local_correction_stays_within_its_limits(frames, soft_base):
+    settings = FitSettings(domain="local", prior=PriorSettings(scale=10.0, scale_highest=0.1))
+    correction = fit(frames, soft_base, settings).correction  # the toy asks for 0.25
+    assert correction.scale == 0.1

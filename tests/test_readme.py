@@ -54,8 +54,34 @@ def test_the_blocks_of_a_users_own_material_run(folder):
     assert slope == pytest.approx(1.0, abs=0.05)
 
 
+def test_the_block_of_the_benchmark_runs(folder):
+    (folder / "my-data").mkdir()
+    for part in ("train", "test"):
+        (folder / f"{part}.extxyz").rename(folder / "my-data" / f"alloy-{part}.extxyz")
+    (line,) = on_toy(next(block for block in blocks("bash") if "benchmark" in block)).splitlines()
+    text = run([sys.executable, "-m", *line.split()], folder)
+    assert "geometric mean" in text
+    assert (folder / "few-shot.jsonl").is_file()
+
+
+@pytest.mark.real
+def test_the_block_of_fine_tuning_runs(folder):
+    pytest.importorskip("chgnet", reason="the chgnet package is not installed")
+    for part in ("train", "test"):
+        write_frames(folder / f"{part}.extxyz", read_frames(ROOT / "examples" / "HfO2" / f"{part}.extxyz")[:1])
+    for line in next(block for block in blocks("bash") if "finetune" in block).splitlines():
+        text = run([sys.executable, "-m", *line.split("#")[0].split()], folder)
+    assert "force MAE" in text
+
+
 def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
-    known = ("bash examples/start.sh", ".venv/bin/python -m pytest", "softfix fit train.extxyz")
+    known = (
+        "bash examples/start.sh",
+        ".venv/bin/python -m pytest",
+        "softfix fit train.extxyz",
+        "softfix benchmark few-shot my-data",
+        "softfix finetune train.extxyz",
+    )
     assert all(block.startswith(known) for block in blocks("bash"))
     assert len(blocks("python")) == 2
     for path in re.findall(r"(?:bash|python) ((?:examples|calibration)/[\w/.-]+)", README):

@@ -49,6 +49,13 @@ def test_the_scoreboard_fills_goes_on_and_becomes_a_page(folder):
     assert (folder / "scoreboard.svg").read_text().count("<svg") == 1
 
 
+def test_few_shot_per_formula_prints_a_line_per_method_and_size(folder):
+    out = folder / "formulas.jsonl"
+    text = run("scoreboard/formulas.py", folder / "toy-train.extxyz.gz", "--base", BASE, "--results", out)
+    assert "softfix k = 2: geometric mean" in text
+    assert len(out.read_text().splitlines()) == 5
+
+
 def test_the_regime_matrix_has_a_row_and_column_per_group(folder):
     out = folder / "regimes.json"
     run("scoreboard/regimes.py", folder, "toy", "--base", BASE, "-k", 1, "--output", out)
