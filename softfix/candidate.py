@@ -29,6 +29,7 @@ from softfix.problem import rows_of, spread_of_frame, statistics_of
 from softfix.settings import FitSettings
 
 CAUTION = 0.93  # share of the local form's error below which the global one is taken; seen on frames of Si, Li, Mo
+TRUSTED = 10  # frames from which on the errors are taken as they are
 FOLDS = 5  # most parts that the frames are divided into for leaving out
 UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
 
@@ -72,13 +73,12 @@ def fit_candidates(problem: Problem) -> list[Candidate]:
     return [_fit(problem, name) for name in names]
 
 
-def best_of(candidates: Sequence[Candidate]) -> Candidate:
-    """The form with the least error on frames left out; `global` must be better by a margin."""
+def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
+    """The form with the least error on frames left out; of few frames, `global` must be better by a margin."""
+    margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else 1.0}
 
     def error(candidate: Candidate) -> float:
-        if candidate.held_out is None:
-            return 0.0
-        return candidate.held_out.corrected / (CAUTION if candidate.domain == "global" else 1.0)
+        return 0.0 if candidate.held_out is None else candidate.held_out.corrected / margin[candidate.domain]
 
     return min(candidates, key=error)
 

@@ -60,7 +60,7 @@ def fit(
     reference, offsets = _references(frames, evaluations, elements)
     problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings)
     candidates = fit_candidates(problem)
-    chosen = best_of(candidates)
+    chosen = best_of(candidates, len(frames))
     weights = chosen.mean[1 + len(elements) :]
     steps = int(chosen.hyperparameters.steps)
     converged = steps < settings.max_steps
