@@ -92,7 +92,7 @@ def figure(found: Summary, path: Path) -> None:
         for axis in axes.flat[len(names) :]:
             axis.axis("off")
         handles, labels = axes.flat[0].get_legend_handles_labels()
-        drawn.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+        drawn.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
         drawn.supylabel("force MAE over that of the base")
         drawn.supxlabel("training frames")
         with atomic_path(path) as temporary:
@@ -102,6 +102,8 @@ def figure(found: Summary, path: Path) -> None:
 
 def _panel(axis, found: Summary, name: str) -> None:
     for method, colour in COLOURS.items():
+        if not any(e.method == method for e in found.entries):
+            continue
         entries = sorted((e for e in found.entries if (e.system, e.method) == (name, method)), key=lambda e: e.k)
         sizes, means = [e.k for e in entries], [e.mean for e in entries]
         worst = [e.worst for e in entries]
@@ -118,6 +120,8 @@ def main(results: Annotated[Path, typer.Option()] = HERE / "results.jsonl", outp
     measured = Store(results).results.values()
     bases = sorted({result.base for result in measured})
     summaries = {base: summary(measured, base) for base in bases}
+    if not any(found.entries for found in summaries.values()):
+        raise SystemExit(f"{results} holds no method beside its base yet: run run.py first.")
     parts = [INTRODUCTION]
     for base, found in summaries.items():
         parts += [f"## {base}\n", columns_table(found) + "\n", systems_table(found) + "\n"]

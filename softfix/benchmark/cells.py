@@ -53,29 +53,30 @@ class Plan:
     draws: int
 
     def cells(self, systems: dict[str, int]) -> list[Cell]:
-        """Cells in the order in which they are best done: all methods of one draw, small sizes first.
+        """Cells in the order in which they are best done: the base, then all methods of one draw, small sizes first.
 
         Args:
             systems: number of training frames of each system; a size that would take them all is measured once,
                 larger ones are left out.
         """
-        return [
+        of_the_base = [
+            Cell(system=system, base=base, method="base", k=0, seed=0)
+            for base in self.bases
+            for system in systems
+            if "base" in self.methods
+        ]
+        return of_the_base + [
             Cell(system=system, base=base, method=method, k=k, seed=seed)
             for seed in range(self.draws)
             for k in self.sizes
             for base in self.bases
             for system, available in systems.items()
             for method in self.methods
-            if _wanted(method, k, seed, available, self.sizes)
-        ] + [
-            Cell(system=system, base=base, method="base", k=0, seed=0)
-            for base in self.bases
-            for system in systems
-            if "base" in self.methods
+            if _wanted(method, k, seed, available)
         ]
 
 
-def _wanted(method: str, k: int, seed: int, available: int, sizes: Sequence[int]) -> bool:
+def _wanted(method: str, k: int, seed: int, available: int) -> bool:
     return method != "base" and (k < available or (k == available and seed == 0))
 
 

@@ -56,7 +56,7 @@ def test_each_frame_is_seen_once_per_epoch(tmp_path):
     trainee = Line()
     plain = trainee.loss
     trainee.loss = lambda indices: (seen.append(list(indices)), plain(indices))[1]
-    trained(tmp_path, FinetuneSettings(epochs=3, batch_size=3), trainee)
+    trained(tmp_path, FinetuneSettings(epochs=3, batch_size=3, learning_rate=0.3), trainee)
     for epoch in range(3):
         batches = seen[2 * epoch : 2 * epoch + 2]
         assert sorted(batches[0] + batches[1]) == list(range(FRAMES))
