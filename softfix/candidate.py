@@ -17,9 +17,9 @@ import numpy as np
 from softfix.core.basis import Basis
 from softfix.core.evidence import Hyperparameters, maximise, prior_std
 from softfix.core.gate import Gate, gate_of
-from softfix.core.posterior import posterior
+from softfix.core.posterior import posterior, posterior_mean
 from softfix.core.precision import in_float64
-from softfix.core.statistics import KINDS, Statistics, empty, given, squared_error
+from softfix.core.statistics import KINDS, Statistics, given, squared_error
 from softfix.correction import HeldOut
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
@@ -70,7 +70,9 @@ def fit_candidates(problem: Problem) -> list[Candidate]:
     names = ("local", "global") if domain == "auto" else (domain,)
     if domain == "auto" and len(problem.frames) == 1:
         names = ("local",)
-    return [_fit(problem, name) for name in names]
+    gates = tuple(_gate(problem) if name == "local" else None for name in names)
+    folds = _folds(problem, gates)
+    return [_fit(problem, *each) for each in zip(names, gates, folds, strict=True)]
 
 
 def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
@@ -83,11 +85,9 @@ def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
     return min(candidates, key=error)
 
 
-def _fit(problem: Problem, domain: str) -> Candidate:
+def _fit(problem: Problem, domain: str, gate: Gate | None, folds: Sequence[Statistics]) -> Candidate:
     prior = problem.settings.prior
     limits = (prior.scale_lowest if domain == "local" else -1.0, prior.scale_highest)
-    gate = _gate(problem) if domain == "local" else None
-    folds = _folds(problem, gate)
     total = _sum(folds)
     if not total.counts[: KINDS.index("trust")].any():
         raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
@@ -102,32 +102,31 @@ def _gate(problem: Problem) -> Gate:
     return gate_of(reduce(add, spreads), problem.settings.gate.length, problem.settings.gate.reach)
 
 
-def _folds(problem: Problem, gate: Gate | None) -> list[Statistics]:
-    """Statistics of each part of the frames that is left out in turn."""
-    columns = 1 + len(problem.elements) + problem.basis.columns
-    folds = [_empty(columns) for _ in range(min(FOLDS, len(problem.frames)))]
+def _folds(problem: Problem, gates: tuple[Gate | None, ...]) -> list[list[Statistics]]:
+    """For every gate, statistics of each part of the frames that is left out in turn."""
+    parts = min(FOLDS, len(problem.frames))
+    folds: list[list[Statistics | None]] = [[None] * parts for _ in gates]
     noise = problem.settings.noise
     for i, (frame, base) in enumerate(zip(problem.frames, problem.evaluations, strict=True)):
-        rows = rows_of(problem.basis, gate, problem.elements, frame, base, problem.reference)
-        part = statistics_of(
-            rows, frame, base, problem.offsets, problem.elements, problem.settings.labels, noise.force_scale,
-            noise.stress_trust,
-        )  # fmt: skip
-        folds[i % len(folds)] = _sum([folds[i % len(folds)], part])
-    return folds
-
-
-_empty = in_float64(empty)
+        of_gates = rows_of(problem.basis, gates, problem.elements, frame, base, problem.reference)
+        for mine, rows in zip(folds, of_gates, strict=True):
+            new = statistics_of(
+                rows, frame, base, problem.offsets, problem.elements, problem.settings.labels, noise.force_scale,
+                noise.stress_trust,
+            )  # fmt: skip
+            before = mine[i % parts]
+            mine[i % parts] = new if before is None else _sum([before, new])
+    return folds  # type: ignore[return-value]  # every part holds a frame
 
 
 @in_float64
 def _sum(parts: Sequence[Statistics]) -> Statistics:
-    return Statistics(*map(np.asarray, reduce(add, parts)))
+    return reduce(add, parts)
 
 
 @in_float64
 def _solve(
-    problem: Problem, folds: list[Statistics], total: Statistics, limits: tuple[float, float]
+    problem: Problem, folds: Sequence[Statistics], total: Statistics, limits: tuple[float, float]
 ) -> tuple[Hyperparameters, np.ndarray, np.ndarray, HeldOut | None]:
     """Hyperparameters by evidence, mean and covariance root of the weights, error on the parts left out."""
     columns = columns_of(problem.basis, problem.settings)
@@ -138,10 +137,7 @@ def _solve(
     mean, root = _within(total, std, noise, limits)
     held_out = None
     if len(folds) > 1:
-        means = [
-            _within(_sum([fold for j, fold in enumerate(folds) if j != i]), std, noise, limits)[0]
-            for i in range(len(folds))
-        ]
+        means = [_mean_within(total - fold, std, noise, limits) for fold in folds]
         held_out = _held_out(folds, means)
     return hyperparameters, mean, root, held_out
 
@@ -154,12 +150,26 @@ def _within(
     scale = float(np.clip(mean[0], *limits))
     if scale == float(mean[0]):
         return mean, root
-    held = np.where(np.arange(len(std)) == 0, ABSENT, std)
-    mean, root = map(np.asarray, posterior(given(statistics, 0, scale), held, noise))
+    mean, root = map(np.asarray, posterior(given(statistics, 0, scale), _held(std), noise))
     return np.concatenate([[scale], mean[1:]]), root
 
 
-def _held_out(folds: list[Statistics], means: list[np.ndarray]) -> HeldOut:
+def _mean_within(statistics: Statistics, std: np.ndarray, noise: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Mean of `_within` alone."""
+    mean = np.asarray(posterior_mean(statistics, std, noise))
+    scale = float(np.clip(mean[0], *limits))
+    if scale == float(mean[0]):
+        return mean
+    mean = np.asarray(posterior_mean(given(statistics, 0, scale), _held(std), noise))
+    return np.concatenate([[scale], mean[1:]])
+
+
+def _held(std: np.ndarray) -> np.ndarray:
+    """Prior that holds the scale where it is."""
+    return np.where(np.arange(len(std)) == 0, ABSENT, std)
+
+
+def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray]) -> HeldOut:
     """Errors of the kind of label that matters most among those there are."""
     label = next(kind for kind in ("forces", "energy", "stress") if any(f.counts[KINDS.index(kind)] for f in folds))
     kind = KINDS.index(label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -179,9 +180,18 @@ def _read(paths: list[Path], energy: str | None, forces: str | None, stress: str
     return read_frames(paths, LabelKeys(energy=energy, forces=forces, stress=stress, virials=virials), max_force)
 
 
+def _keep_compiled() -> None:
+    """Let JAX keep what it compiles from one command to the next, where the user has not said otherwise."""
+    from softfix.evaluations import cache_folder
+
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder() / "compiled"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one sentence and exit status 1."""
     warnings.showwarning = _show_warning
+    _keep_compiled()
     try:
         app()
     except SoftfixError as error:

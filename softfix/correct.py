@@ -67,8 +67,8 @@ def uncertainty(correction: Correction, frame: Frame, base: Evaluation) -> tuple
     known = np.isin(frame.numbers, correction.elements)
     part = replace(frame, numbers=frame.numbers[known], positions=frame.positions[known])
     part_base = Evaluation(base.energy, base.forces[known], base.stress)
-    rows = rows_of(
-        correction.basis, correction.gate, correction.elements, part, part_base, correction.reference_energies
+    (rows,) = rows_of(
+        correction.basis, (correction.gate,), correction.elements, part, part_base, correction.reference_energies
     )
     root = correction.covariance_root.copy()
     if not known.all():

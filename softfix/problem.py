@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from softfix.core import design
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.gate import Gate, Spread, spread_of
-from softfix.core.graph import pad
+from softfix.core.graph import pad, table
 from softfix.core.invariants import invariants
 from softfix.core.precision import in_float64
-from softfix.core.statistics import KINDS, Statistics, of_rows
+from softfix.core.statistics import Labelled, Statistics, empty, of_rows
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
 from softfix.neighbours import neighbour_graph
@@ -45,33 +46,45 @@ def counts_of(numbers: np.ndarray, elements: tuple[int, ...]) -> np.ndarray:
 
 @in_float64
 def rows_of(
-    basis: Basis, gate: Gate | None, elements: tuple[int, ...], frame: Frame, base: Evaluation, reference: np.ndarray
-) -> Rows:
-    """Rows of a frame; of a frame with a reference structure, the difference of both."""
-    if frame.reference is not None:
-        rows = _structure_rows(basis, gate, elements, frame, base, reference)
-        zero = Evaluation(0.0, np.zeros_like(base.forces), None)
-        perfect = _structure_rows(basis, gate, elements, frame.reference, zero, np.zeros_like(reference))
-        return Rows(rows.energy - perfect.energy, rows.forces - perfect.forces, rows.stress)
-    return _structure_rows(basis, gate, elements, frame, base, reference)
+    basis: Basis, gates: tuple[Gate | None, ...], elements: tuple[int, ...], frame: Frame, base: Evaluation,
+    reference: np.ndarray,
+) -> list[Rows]:  # fmt: skip
+    """Rows of a frame for every gate; of a frame with a reference structure, the difference of both."""
+    rows = _structure_rows(basis, gates, elements, frame, base, reference)
+    if frame.reference is None:
+        return rows
+    zero = Evaluation(0.0, np.zeros_like(base.forces), None)
+    perfect = _structure_rows(basis, gates, elements, frame.reference, zero, np.zeros_like(reference))
+    return [
+        Rows(mine.energy - its.energy, mine.forces - its.forces, mine.stress)
+        for mine, its in zip(rows, perfect, strict=True)
+    ]
 
 
 def _structure_rows(
-    basis: Basis, gate: Gate | None, elements: tuple[int, ...], frame: Frame, base: Evaluation, reference: np.ndarray
-) -> Rows:
+    basis: Basis, gates: tuple[Gate | None, ...], elements: tuple[int, ...], frame: Frame, base: Evaluation,
+    reference: np.ndarray,
+) -> list[Rows]:  # fmt: skip
     species = species_of(frame.numbers, elements)
     counts = counts_of(frame.numbers, elements)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
-    features = design_rows(basis, gate, pad(graph, basis.cutoff))
-    energy = np.concatenate([[base.energy - counts @ reference], counts, np.asarray(features.energy)])
+    scale = base.energy - counts @ reference
+    found = design_rows(basis, gates, table(graph, basis.cutoff))
+    return [_with_base(features, scale, counts, base, frame) for features in found]
+
+
+def _with_base(features: design.Rows, scale: float, counts: np.ndarray, base: Evaluation, frame: Frame) -> Rows:
+    """Feature columns behind those of the scale and of the composition offsets."""
+    first = 1 + len(counts)
+    energy = np.concatenate([[scale], counts, np.asarray(features.energy)])
     forces = np.zeros((len(frame), 3, len(energy)))
     forces[..., 0] = base.forces
-    forces[..., 1 + len(elements) :] = np.asarray(features.forces)[: len(frame)]
+    forces[..., first:] = np.asarray(features.forces)[: len(frame)]
     stress = None
     if frame.volume > 0.0:
         stress = np.zeros((6, len(energy)))
         stress[:, 0] = 0.0 if base.stress is None else base.stress
-        stress[:, 1 + len(elements) :] = np.asarray(features.strain)[VOIGT] / frame.volume
+        stress[:, first:] = np.asarray(features.strain)[VOIGT] / frame.volume
     return Rows(energy, forces, stress)
 
 
@@ -96,25 +109,21 @@ def statistics_of(
     undetermined, and nothing else would keep it small.
     """
     atoms = len(frame)
-    padded = len(rows.forces) * 3 + 7
-    X, y = np.zeros((padded, len(rows.energy))), np.zeros(padded)
-    weight, kind = np.ones(padded), np.zeros((len(KINDS), padded))
-    n = 3 * atoms
+    parts: dict[str, Labelled] = {}
     if frame.forces is not None and "forces" in labels:
-        X[:n], y[:n] = rows.forces.reshape(n, -1), (frame.forces - base.forces).reshape(n)
-        weight[:n] = np.repeat(1.0 / (1.0 + np.sum(frame.forces**2, axis=1) / force_scale**2), 3)
-        kind[KINDS.index("forces"), :n] = 1.0
+        weight = np.repeat(1.0 / (1.0 + np.sum(frame.forces**2, axis=1) / force_scale**2), 3)
+        y = (frame.forces - base.forces).reshape(3 * atoms)
+        parts["forces"] = Labelled(rows.forces.reshape(3 * atoms, -1), y, weight)
     if frame.energy is not None and "energy" in labels and frame.reference is None:
         shift = counts_of(frame.numbers, elements) @ offsets
-        X[n], y[n] = rows.energy / atoms, (frame.energy - base.energy - shift) / atoms
-        kind[KINDS.index("energy"), n] = 1.0
-    if frame.stress is not None and base.stress is not None and rows.stress is not None and "stress" in labels:
-        X[n + 1 :], y[n + 1 :] = rows.stress, frame.stress - base.stress
-        kind[KINDS.index("stress"), n + 1 :] = 1.0
-    elif rows.stress is not None:
-        X[n + 1 :], weight[n + 1 :] = rows.stress, 1.0 / stress_trust**2
-        kind[KINDS.index("trust"), n + 1 :] = 1.0
-    return of_rows(X, y, weight, kind)
+        y = np.array([(frame.energy - base.energy - shift) / atoms])
+        parts["energy"] = Labelled(rows.energy[None, :] / atoms, y, np.ones(1))
+    if rows.stress is not None:
+        if frame.stress is not None and base.stress is not None and "stress" in labels:
+            parts["stress"] = Labelled(rows.stress, frame.stress - base.stress, np.ones(6))
+        else:
+            parts["trust"] = Labelled(rows.stress, np.zeros(6), np.full(6, 1.0 / stress_trust**2))
+    return of_rows(parts) if parts else empty(len(rows.energy))
 
 
 def composition_offsets(counts: np.ndarray, energies: np.ndarray) -> np.ndarray:

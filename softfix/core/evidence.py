@@ -14,6 +14,8 @@ from softfix.core.arrays import Array
 from softfix.core.posterior import log_evidence
 from softfix.core.statistics import Statistics
 
+GRADIENT = 0.03  # largest component, of the logarithm in units of its width, at which the maximum is near enough
+
 
 class Hyperprior(NamedTuple):
     """Normal distribution of ln(amplitude) per group of columns and of ln(noise) per kind of label."""
@@ -72,7 +74,7 @@ def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, m
         return optax.apply_updates(t, updates), state, count + 1, jnp.max(jnp.abs(gradient))
 
     def unfinished(carry: tuple) -> Array:
-        return (carry[2] < max_steps) & (carry[3] > 1e-2)
+        return (carry[2] < max_steps) & (carry[3] > GRADIENT)
 
     start = jnp.zeros_like(median)
     t, _, count, gradient = jax.lax.while_loop(

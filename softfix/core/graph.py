@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -19,6 +20,14 @@ class Graph(NamedTuple):
     source: Int[Array, " edges"]  # i
     target: Int[Array, " edges"]  # j
     r_ij: Float[Array, "edges 3"]  # Å, from i to j
+
+
+class Neighbours(NamedTuple):
+    """The same bonds as a table: every atom's in one row, filled up with bonds that weigh nothing."""
+
+    species: Int[Array, " atoms"]
+    other: Int[Array, "atoms bonds"]  # j
+    r_ij: Float[Array, "atoms bonds 3"]  # Å
 
 
 def bucket(count: int, smallest: int = 16) -> int:
@@ -46,3 +55,25 @@ def pad(graph: Graph, cutoff: float, atoms: int | None = None, edges: int | None
         np.pad(np.asarray(graph.target), (0, more_edges)),
         np.concatenate([np.asarray(graph.r_ij), far]),
     )
+
+
+def table(graph: Graph, cutoff: float) -> Neighbours:
+    """The bonds of an unpadded graph, which must hold both directions of each, atom by atom; padded as in `pad`."""
+    atoms = len(graph.species)
+    source = np.asarray(graph.source)
+    order = np.argsort(source, kind="stable")
+    each = np.bincount(source, minlength=atoms)
+    rows, slots = bucket(atoms), bucket(int(each.max(initial=0)))
+    slot = np.arange(len(order)) - np.repeat(np.cumsum(each) - each, each)
+    other = np.zeros((rows, slots), dtype=np.int64)
+    r_ij = np.tile([2.0 * cutoff, 0.0, 0.0], (rows, slots, 1))
+    other[source[order], slot] = np.asarray(graph.target)[order]
+    r_ij[source[order], slot] = np.asarray(graph.r_ij)[order]
+    return Neighbours(np.pad(np.asarray(graph.species), (0, rows - atoms)), other, r_ij)
+
+
+def flat(near: Neighbours) -> Graph:
+    """The bonds of a table as a graph."""
+    atoms, slots = near.other.shape
+    source = jnp.repeat(jnp.arange(atoms), slots)
+    return Graph(near.species, source, near.other.reshape(-1), near.r_ij.reshape(-1, 3))

@@ -48,12 +48,48 @@ def posterior(statistics: Statistics, prior_std: Float[Array, " columns"], noise
 
 
 @jax.jit
+def posterior_mean(
+    statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, " kinds"]
+) -> Float[Array, " columns"]:
+    """Mean of `posterior` alone, at a third of the cost."""
+    system = whiten(statistics, prior_std, noise)
+    return prior_std * cho_solve((system.cholesky, True), system.rhs)
+
+
+@jax.custom_vjp
 def log_evidence(
     statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, " kinds"]
 ) -> Float[Array, ""]:
     """ln p(labels | prior, noise), weights integrated out, up to the constant -n/2 ln 2 pi."""
-    system = whiten(statistics, prior_std, noise)
-    explained = jnp.sum(solve_triangular(system.cholesky, system.rhs, lower=True) ** 2)
+    return _evidence_of(whiten(statistics, prior_std, noise), statistics, noise)[0]
+
+
+def _evidence_of(system: Whitened, statistics: Statistics, noise: Array) -> tuple[Array, Array]:
+    explained = solve_triangular(system.cholesky, system.rhs, lower=True)
     log_det = 2.0 * jnp.sum(jnp.log(jnp.diag(system.cholesky)))
-    misfit = jnp.sum(statistics.squares / noise**2) - explained
-    return -0.5 * (misfit + log_det) - jnp.sum(statistics.counts * jnp.log(noise))
+    misfit = jnp.sum(statistics.squares / noise**2) - jnp.sum(explained**2)
+    return -0.5 * (misfit + log_det) - jnp.sum(statistics.counts * jnp.log(noise)), explained
+
+
+def _evidence_forward(statistics: Statistics, prior_std: Array, noise: Array) -> tuple[Array, tuple]:
+    """The value, and its slopes in closed form: half the time of differentiating the Cholesky factor.
+
+    With M = 1 + D G D = L L^T, u = M^-1 D h and w = D u: d/dln(d_c) = u_c^2 - 1 + (M^-1)_cc, and
+    d/dln(sigma_k) = (squares - 2 w.h_k + w.G_k w + tr(D M^-1 D G_k)) / sigma_k^2 - counts_k.
+    """
+    system = whiten(statistics, prior_std, noise)
+    value, explained = _evidence_of(system, statistics, noise)
+    root = solve_triangular(system.cholesky, jnp.eye(len(prior_std)), lower=True)
+    inverse = root.T @ root
+    u = root.T @ explained
+    w = prior_std * u
+    second = w[:, None] * w[None, :] + prior_std[:, None] * inverse * prior_std[None, :]  # <w w^T>
+    misfit = statistics.squares - 2.0 * statistics.rhs @ w + jnp.tensordot(statistics.gram, second, axes=2)
+    return value, ((u**2 - 1.0 + jnp.diag(inverse)) / prior_std, (misfit / noise**2 - statistics.counts) / noise)
+
+
+def _evidence_backward(slopes: tuple, seed: Array) -> tuple:
+    return None, seed * slopes[0], seed * slopes[1]
+
+
+log_evidence.defvjp(_evidence_forward, _evidence_backward)

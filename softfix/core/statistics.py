@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from operator import add, sub
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from softfix.core.arrays import Array
@@ -23,13 +24,17 @@ class Statistics(NamedTuple):
 
     def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
         """Statistics of both sets of frames together."""
-        return jax.tree.map(jnp.add, self, other)
+        return Statistics(*map(add, self, other))
+
+    def __sub__(self, other: Statistics) -> Statistics:
+        """Statistics without those frames."""
+        return Statistics(*map(sub, self, other))
 
 
 def empty(columns: int) -> Statistics:
     """Statistics of no frames."""
     n = len(KINDS)
-    return Statistics(jnp.zeros((n, columns, columns)), jnp.zeros((n, columns)), jnp.zeros(n), jnp.zeros(n))
+    return Statistics(np.zeros((n, columns, columns)), np.zeros((n, columns)), np.zeros(n), np.zeros(n))
 
 
 def given(statistics: Statistics, column: int, value: float) -> Statistics:
@@ -45,17 +50,22 @@ def squared_error(statistics: Statistics, weights: Float[Array, " columns"], kin
     return float(statistics.squares[kind] - explained)
 
 
-@jax.jit
-def of_rows(
-    X: Float[Array, "rows columns"],
-    y: Float[Array, " rows"],
-    weight: Float[Array, " rows"],
-    kind: Float[Array, "kinds rows"],
-) -> Statistics:
-    """Statistics of one frame's rows; `kind` marks with 1 which kind of label a row has, all 0 where it is padding."""
+class Labelled(NamedTuple):
+    """Rows of one kind of label."""
 
-    def of_kind(mark: Float[Array, " rows"]) -> Statistics:
-        Xw = X * (mark * weight)[:, None]
-        return Statistics(Xw.T @ X, Xw.T @ y, jnp.sum(mark * weight * y**2), jnp.sum(mark))
+    X: Float[Array, "rows columns"]
+    y: Float[Array, " rows"]
+    weight: Float[Array, " rows"]
 
-    return jax.lax.map(of_kind, kind)
+
+def of_rows(parts: Mapping[str, Labelled]) -> Statistics:
+    """Statistics of the rows of each of KINDS; a kind that is missing has no rows."""
+    columns = next(iter(parts.values())).X.shape[1]
+    none = Labelled(np.zeros((0, columns)), np.zeros(0), np.zeros(0))
+
+    def of_kind(rows: Labelled) -> tuple:
+        weighted = (rows.X * rows.weight[:, None]).T
+        return weighted @ rows.X, weighted @ rows.y, rows.weight @ rows.y**2, len(rows.y)
+
+    gram, rhs, squares, counts = zip(*(of_kind(parts.get(kind, none)) for kind in KINDS), strict=True)
+    return Statistics(np.stack(gram), np.stack(rhs), np.stack(squares), np.array(counts, float))

@@ -7,7 +7,7 @@ from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.energy import evaluate
 from softfix.core.gate import gate_of, openness, spread_of
-from softfix.core.graph import Graph, pad
+from softfix.core.graph import Graph, pad, table
 from softfix.core.invariants import invariants
 from softfix.core.precision import in_float64
 from softfix.neighbours import neighbour_graph
@@ -18,9 +18,21 @@ RELATIVE = 1e-6  # of the largest component
 BASES = [Basis(2, pair_count=5, three_count=3), Basis(2, pair_count=5, three_count=0)]
 
 
+def bare_graph(positions, cell, numbers, basis):
+    return neighbour_graph((numbers == 79).astype(int), positions, cell, np.ones(3, bool), basis.cutoff)
+
+
 def graph_of(positions, cell, numbers, basis):
-    graph = neighbour_graph((numbers == 79).astype(int), positions, cell, np.ones(3, bool), basis.cutoff)
-    return pad(graph, basis.cutoff)
+    return pad(bare_graph(positions, cell, numbers, basis), basis.cutoff)
+
+
+def whole_graph(atoms, basis):
+    return graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
+
+
+def rows_of(basis, gates, atoms):
+    graph = bare_graph(atoms.positions, atoms.cell.array, atoms.numbers, basis)
+    return design_rows(basis, gates, table(graph, basis.cutoff))
 
 
 @in_float64
@@ -83,8 +95,7 @@ def test_the_strain_derivative_is_that_of_the_energy(system):
 @in_float64
 def test_design_rows_times_weights_are_the_energy_function(system):
     basis, gate, atoms, weights, _ = system
-    graph = graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
-    rows, result = design_rows(basis, gate, graph), evaluate(basis, weights, gate, graph)
+    (rows,), result = rows_of(basis, (gate,), atoms), evaluate(basis, weights, gate, whole_graph(atoms, basis))
     w = weights.reshape(-1)
     assert float(np.asarray(rows.energy) @ w) == pytest.approx(float(result.energy), rel=1e-12)
     assert np.allclose(np.asarray(rows.forces) @ w, result.forces, atol=1e-10 * np.abs(result.forces).max())
@@ -94,7 +105,7 @@ def test_design_rows_times_weights_are_the_energy_function(system):
 @in_float64
 def test_forces_sum_to_zero_in_every_column(system):
     basis, gate, atoms, _, _ = system
-    rows = design_rows(basis, gate, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis))
+    (rows,) = rows_of(basis, (gate,), atoms)
     assert np.abs(np.asarray(rows.forces).sum(axis=0)).max() < 1e-10
 
 

@@ -1,18 +1,25 @@
 """Statistics, posterior and evidence against dense linear algebra and known truths."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
 from softfix.core.evidence import Columns, Hyperprior, maximise, prior_std
-from softfix.core.posterior import log_evidence, posterior
+from softfix.core.posterior import log_evidence, posterior, posterior_mean
 from softfix.core.precision import in_float64
-from softfix.core.statistics import empty, of_rows
+from softfix.core.statistics import KINDS, Labelled, empty, of_rows
 
 ROWS, COLUMNS = 40, 6
 NOISE = np.array([0.3, 0.1, 0.2, 1.0])
 PRIOR = np.linspace(0.5, 2.0, COLUMNS)
+
+
+def statistics_of(X, y, kind):
+    """Statistics of rows whose kinds are marked with 1."""
+    marks = zip(KINDS, kind.astype(bool), strict=True)
+    return of_rows({name: Labelled(X[mark], y[mark], np.ones(mark.sum())) for name, mark in marks})
 
 
 @pytest.fixture
@@ -29,12 +36,13 @@ def data():
 @in_float64
 def test_posterior_is_that_of_dense_linear_algebra(data):
     X, y, kind, _ = data
-    result = posterior(of_rows(X, y, np.ones(ROWS), kind), PRIOR, NOISE)
+    result = posterior(statistics_of(X, y, kind), PRIOR, NOISE)
     precision = X.T @ np.diag(1 / (NOISE @ kind) ** 2) @ X + np.diag(1 / PRIOR**2)
     covariance = np.linalg.inv(precision)
     assert np.allclose(result.mean, covariance @ X.T @ (y / (NOISE @ kind) ** 2), rtol=1e-10)
     root = np.asarray(result.root)
     assert np.allclose(root.T @ root, covariance, rtol=1e-9)
+    assert np.allclose(posterior_mean(statistics_of(X, y, kind), PRIOR, NOISE), result.mean, rtol=1e-12)
 
 
 @in_float64
@@ -42,15 +50,31 @@ def test_evidence_is_the_marginal_likelihood_of_the_labels(data):
     X, y, kind, _ = data
     marginal = X @ np.diag(PRIOR**2) @ X.T + np.diag((NOISE @ kind) ** 2)
     exact = multivariate_normal(cov=marginal).logpdf(y) + 0.5 * ROWS * np.log(2 * np.pi)
-    assert float(log_evidence(of_rows(X, y, np.ones(ROWS), kind), PRIOR, NOISE)) == pytest.approx(exact, rel=1e-10)
+    assert float(log_evidence(statistics_of(X, y, kind), PRIOR, NOISE)) == pytest.approx(exact, rel=1e-10)
+
+
+@in_float64
+def test_the_slopes_of_the_evidence_are_those_of_its_value(data):
+    X, y, kind, _ = data
+    statistics = statistics_of(X, y, kind)
+    slopes = jax.grad(lambda prior, noise: log_evidence(statistics, prior, noise), argnums=(0, 1))(PRIOR, NOISE)
+    for which, slope in enumerate(slopes):
+        for i in range(len(slope)):
+            shift = np.zeros(len(slope))
+            shift[i] = 1e-5
+            ends = [(PRIOR + s * shift, NOISE) if which == 0 else (PRIOR, NOISE + s * shift) for s in (1, -1)]
+            numeric = (log_evidence(statistics, *ends[0]) - log_evidence(statistics, *ends[1])) / 2e-5
+            assert float(slope[i]) == pytest.approx(float(numeric), rel=1e-6, abs=1e-6)
 
 
 @in_float64
 def test_statistics_of_parts_add_to_those_of_the_whole(data):
     X, y, kind, _ = data
-    whole = of_rows(X, y, np.ones(ROWS), kind)
-    halves = empty(COLUMNS) + of_rows(X[:15], y[:15], np.ones(15), kind[:, :15])
-    halves += of_rows(X[15:], y[15:], np.ones(ROWS - 15), kind[:, 15:])
+    whole = statistics_of(X, y, kind)
+    halves = empty(COLUMNS) + statistics_of(X[:15], y[:15], kind[:, :15])
+    halves += statistics_of(X[15:], y[15:], kind[:, 15:])
+    rest = whole - statistics_of(X[:15], y[:15], kind[:, :15])
+    assert np.allclose(rest.gram, statistics_of(X[15:], y[15:], kind[:, 15:]).gram, atol=1e-12)
     for part, total in zip(halves, whole, strict=True):
         assert np.allclose(part, total, rtol=1e-10)
 
@@ -63,7 +87,7 @@ def test_the_posterior_covers_the_truth_as_often_as_it_says():
         X, w = rng.normal(size=(8, COLUMNS)), PRIOR * rng.normal(size=COLUMNS)
         kind = np.zeros((4, 8))
         kind[1] = 1.0
-        result = posterior(of_rows(X, X @ w + 0.5 * rng.normal(size=8), np.ones(8), kind), PRIOR, np.full(4, 0.5))
+        result = posterior(statistics_of(X, X @ w + 0.5 * rng.normal(size=8), kind), PRIOR, np.full(4, 0.5))
         std = np.linalg.norm(np.asarray(result.root), axis=0)
         inside.append(np.abs(np.asarray(result.mean) - w) < std)
     assert np.mean(inside) == pytest.approx(0.683, abs=0.03)
@@ -76,7 +100,7 @@ def test_evidence_finds_the_noise_and_amplitude_that_made_the_data():
     X, w = rng.normal(size=(rows, columns)), 0.7 * rng.normal(size=columns)
     kind = np.zeros((4, rows))
     kind[1] = 1.0
-    statistics = of_rows(X, X @ w + 0.05 * rng.normal(size=rows), np.ones(rows), kind)
+    statistics = statistics_of(X, X @ w + 0.05 * rng.normal(size=rows), kind)
     shape = Columns(np.zeros(columns, int), np.ones(columns))
     wide = Hyperprior(np.ones(1), np.full(1, 2.0), np.full(4, 0.3), np.full(4, 2.0), np.zeros(4))
     found = maximise(statistics, shape, wide)
@@ -90,7 +114,7 @@ def test_a_narrow_hyperprior_holds_the_hyperparameters(data):
     X, y, kind, _ = data
     tight = Hyperprior(np.ones(1), np.full(1, 1e-3), NOISE, np.full(4, 1e-3), np.zeros(4))
     columns = Columns(np.zeros(COLUMNS, int), PRIOR)
-    found = maximise(of_rows(X, y, np.ones(ROWS), kind), columns, tight)
+    found = maximise(statistics_of(X, y, kind), columns, tight)
     assert np.allclose(prior_std(columns, found.amplitude), PRIOR, rtol=0.01)
     assert np.allclose(found.noise, NOISE, rtol=0.01)
 
