@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
+from softfix.bases.sites import Sites, has_sites
 from softfix.correct import correct, uncertainty
 from softfix.correction import Correction, load_correction, require_base
 from softfix.data.check import SoftfixWarning
 from softfix.data.frames import Frame
-from softfix.evaluations import Evaluation
+from softfix.evaluations import Evaluation, atoms_of
 
 
 def load(path: str | Path, base: Any = None, any_base: bool = False) -> CorrectedCalculator:
@@ -37,7 +39,7 @@ class CorrectedCalculator(Calculator):
     `extra_results` holds, for the last structure, `base_energy`, `base_forces`, `base_stress`, `correction_energy`,
     `correction_forces`, `correction_stress`, and - computed only when they are asked for -
     `uncertainty_energy` (eV, of the energy up to composition offsets), `uncertainty_forces` (atoms, 3) and
-    `uncertainty_stress` (6,): one standard deviation of the posterior of the weights.
+    `uncertainty_stress` (6,): one standard deviation of the distance to DFT, see `softfix.correct.uncertainty`.
 
     Atoms of elements outside the fit are not corrected, nor do they change the correction of others; the softening
     scale, which multiplies the base as a whole, is off in structures that hold such atoms.
@@ -55,7 +57,7 @@ class CorrectedCalculator(Calculator):
         base = load_base(base)
         self.correction = correction if isinstance(correction, Correction) else load_correction(correction)
         require_base(self.correction, base.identity, any_base)
-        self.base = base.calculator()
+        self._potential, self.base = base, base.calculator()
         per_atom = {"energies", "stresses"}  # the base's shares do not sum to the corrected totals
         self.implemented_properties = sorted(set(self.base.implemented_properties) - per_atom)
         self.extra_results: Mapping[str, Any] = {}
@@ -70,7 +72,7 @@ class CorrectedCalculator(Calculator):
         geometry = _geometry(self.atoms)
         self._warn_unknown(geometry)
         base = Evaluation(results["energy"], results["forces"], results.get("stress"))
-        change = correct(self.correction, geometry, base)
+        change = correct(self.correction, geometry, base, self._shares if has_sites(self._potential) else None)
         results["energy"] = base.energy + change.energy
         results["free_energy"] = results["free_energy"] + change.energy
         results["forces"] = base.forces + change.forces
@@ -83,8 +85,11 @@ class CorrectedCalculator(Calculator):
                 **_parts("base", base),
                 **_parts("correction", change),
             },
-            lambda: uncertainty(self.correction, geometry, base),
+            lambda: uncertainty(self.correction, geometry, base, base.forces + change.forces),
         )
+
+    def _shares(self, geometry: Frame, weights: np.ndarray) -> Sites:
+        return self._potential.sites(self.base, atoms_of(geometry), weights)
 
     def _warn_unknown(self, geometry: Frame) -> None:
         unknown = frozenset(geometry.numbers.tolist()) - frozenset(self.correction.elements)

@@ -1,8 +1,9 @@
 """Forms of the correction that compete for a set of frames, and how well each does on frames left out.
 
-`local` has the gate and keeps at least half of the base: what one regime taught fades in others. `global` has neither:
-the better form where the frames describe what is simulated. The error on frames left out decides; one frame can't be
-left out, and then `local` is the careful choice.
+Both have the fence, which leaves whatever is far from the frames to the base. `local` has a Gaussian besides and keeps
+at least half of the base: what one regime taught fades in others. `global` has neither: the better form where the
+frames describe what is simulated. The error on frames left out decides; one frame can't be left out, and then `global`
+must be more likely by a wide margin.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 
 from softfix.core.basis import Basis
 from softfix.core.evidence import Hyperparameters, maximise, prior_std
-from softfix.core.gate import Gate, gate_of
-from softfix.core.posterior import posterior, posterior_mean
+from softfix.core.gate import Gate, farthest_of, fenced, gate_of, localised, spread_of
+from softfix.core.posterior import posterior
 from softfix.core.precision import in_float64
 from softfix.core.statistics import KINDS, Statistics, given, squared_error
 from softfix.correction import HeldOut
@@ -25,11 +26,13 @@ from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
 from softfix.prior import ABSENT, columns_of, hyperprior_of
-from softfix.problem import rows_of, spread_of_frame, statistics_of
+from softfix.problem import rows_of, statistics_of, surroundings
 from softfix.settings import FitSettings
 
 CAUTION = 0.93  # share of the local form's error below which the global one is taken; seen on frames of Si, Li, Mo
+DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
 TRUSTED = 10  # frames from which on the errors are taken as they are
+ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
 FOLDS = 5  # most parts that the frames are divided into for leaving out
 UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
 
@@ -52,12 +55,14 @@ class Candidate:
     """One form of the correction, fitted."""
 
     domain: str  # local or global
-    gate: Gate | None
+    gate: Gate
     hyperparameters: Hyperparameters
     mean: np.ndarray  # (columns,)
     root: np.ndarray  # (columns, columns)
     counts: np.ndarray  # (kinds,) rows
     held_out: HeldOut | None  # None for one frame
+    calibration: float  # by which the posterior's standard deviations are multiplied
+    base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
 
 
 def fit_candidates(problem: Problem) -> list[Candidate]:
@@ -68,41 +73,54 @@ def fit_candidates(problem: Problem) -> list[Candidate]:
     """
     domain = problem.settings.domain
     names = ("local", "global") if domain == "auto" else (domain,)
-    if domain == "auto" and len(problem.frames) == 1:
-        names = ("local",)
-    gates = tuple(_gate(problem) if name == "local" else None for name in names)
+    gates = _gates(problem, names)
     folds = _folds(problem, gates)
     return [_fit(problem, *each) for each in zip(names, gates, folds, strict=True)]
 
 
 def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
-    """The form with the least error on frames left out; of few frames, `global` must be better by a margin."""
+    """The form with the least error on frames left out; of few frames, `global` must be better by a margin.
+
+    Of one frame, the evidence decides, with a margin too.
+    """
     margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else 1.0}
 
     def error(candidate: Candidate) -> float:
-        return 0.0 if candidate.held_out is None else candidate.held_out.corrected / margin[candidate.domain]
+        if candidate.held_out is None:
+            doubt = DOUBT if candidate.domain == "global" else 0.0
+            return doubt - float(candidate.hyperparameters.log_evidence)
+        return candidate.held_out.corrected / margin[candidate.domain]
 
     return min(candidates, key=error)
 
 
-def _fit(problem: Problem, domain: str, gate: Gate | None, folds: Sequence[Statistics]) -> Candidate:
+def _fit(problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics]) -> Candidate:
     prior = problem.settings.prior
     limits = (prior.scale_lowest if domain == "local" else -1.0, prior.scale_highest)
     total = _sum(folds)
     if not total.counts[: KINDS.index("trust")].any():
         raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
-    hyperparameters, mean, root, held_out = _solve(problem, folds, total, limits)
+    hyperparameters, mean, root, held_out, calibration = _solve(problem, folds, total, limits)
     if not np.isfinite(mean).all():
         raise SoftfixError("The fit gave numbers that are not finite: check the frames for absurd labels.")
-    return Candidate(domain, gate, hyperparameters, mean, root, np.asarray(total.counts), held_out)
+    kind = KINDS.index("forces")
+    base_error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
+    return Candidate(
+        domain, gate, hyperparameters, mean, root, np.asarray(total.counts), held_out, calibration, base_error
+    )
 
 
-def _gate(problem: Problem) -> Gate:
-    spreads = [spread_of_frame(problem.basis, problem.elements, frame) for frame in problem.frames]
-    return gate_of(reduce(add, spreads), problem.settings.gate.length, problem.settings.gate.reach)
+def _gates(problem: Problem, names: Sequence[str]) -> tuple[Gate, ...]:
+    """The gate of every form."""
+    settings = problem.settings.gate
+    seen = [surroundings(problem.basis, problem.elements, frame) for frame in problem.frames]
+    gate = gate_of(reduce(add, (spread_of(problem.basis, *each) for each in seen)))
+    farthest = np.max([farthest_of(problem.basis, gate, *each) for each in seen], axis=0)
+    gate = fenced(gate, farthest, settings.margin, settings.least)
+    return tuple(localised(gate, settings.length, settings.reach) if name == "local" else gate for name in names)
 
 
-def _folds(problem: Problem, gates: tuple[Gate | None, ...]) -> list[list[Statistics]]:
+def _folds(problem: Problem, gates: tuple[Gate, ...]) -> list[list[Statistics]]:
     """For every gate, statistics of each part of the frames that is left out in turn."""
     parts = min(FOLDS, len(problem.frames))
     folds: list[list[Statistics | None]] = [[None] * parts for _ in gates]
@@ -127,19 +145,19 @@ def _sum(parts: Sequence[Statistics]) -> Statistics:
 @in_float64
 def _solve(
     problem: Problem, folds: Sequence[Statistics], total: Statistics, limits: tuple[float, float]
-) -> tuple[Hyperparameters, np.ndarray, np.ndarray, HeldOut | None]:
-    """Hyperparameters by evidence, mean and covariance root of the weights, error on the parts left out."""
+) -> tuple[Hyperparameters, np.ndarray, np.ndarray, HeldOut | None, float]:
+    """Hyperparameters by evidence, mean and covariance root of the weights, errors left out, calibration."""
     columns = columns_of(problem.basis, problem.settings)
     hyperprior = hyperprior_of(problem.settings, total)
     found = maximise(total, columns, hyperprior, problem.settings.max_steps)
     hyperparameters, noise = Hyperparameters(*map(np.asarray, found)), np.asarray(found.noise)
     std = np.asarray(prior_std(columns, hyperparameters.amplitude))
     mean, root = _within(total, std, noise, limits)
-    held_out = None
-    if len(folds) > 1:
-        means = [_mean_within(total - fold, std, noise, limits) for fold in folds]
-        held_out = _held_out(folds, means)
-    return hyperparameters, mean, root, held_out
+    if len(folds) == 1:
+        return hyperparameters, mean, root, None, ONE_FRAME
+    parts = [_within(total - fold, std, noise, limits) for fold in folds]
+    means = [part[0] for part in parts]
+    return hyperparameters, mean, root, _held_out(folds, means), _calibration(folds, parts, noise)
 
 
 def _within(
@@ -154,24 +172,31 @@ def _within(
     return np.concatenate([[scale], mean[1:]]), root
 
 
-def _mean_within(statistics: Statistics, std: np.ndarray, noise: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Mean of `_within` alone."""
-    mean = np.asarray(posterior_mean(statistics, std, noise))
-    scale = float(np.clip(mean[0], *limits))
-    if scale == float(mean[0]):
-        return mean
-    mean = np.asarray(posterior_mean(given(statistics, 0, scale), _held(std), noise))
-    return np.concatenate([[scale], mean[1:]])
-
-
 def _held(std: np.ndarray) -> np.ndarray:
     """Prior that holds the scale where it is."""
     return np.where(np.arange(len(std)) == 0, ABSENT, std)
 
 
+def _calibration(
+    folds: Sequence[Statistics], parts: Sequence[tuple[np.ndarray, np.ndarray]], noise: np.ndarray
+) -> float:
+    """Size of the errors on the parts left out, in standard deviations that their posterior and the noise expect."""
+    label = _label(folds)
+    kind, error, expected = KINDS.index(label), 0.0, 0.0
+    for fold, (mean, root) in zip(folds, parts, strict=True):
+        error += squared_error(fold, mean, kind)
+        expected += float(fold.counts[kind] * noise[kind] ** 2 + np.sum((root @ fold.gram[kind]) * root))
+    return float(np.sqrt(max(error, 0.0) / expected))
+
+
+def _label(folds: Sequence[Statistics]) -> str:
+    """The kind of label that matters most among those there are."""
+    return next(kind for kind in ("forces", "energy", "stress") if any(f.counts[KINDS.index(kind)] for f in folds))
+
+
 def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray]) -> HeldOut:
-    """Errors of the kind of label that matters most among those there are."""
-    label = next(kind for kind in ("forces", "energy", "stress") if any(f.counts[KINDS.index(kind)] for f in folds))
+    """Errors of the kind of label that matters most."""
+    label = _label(folds)
     kind = KINDS.index(label)
     rows = sum(float(fold.counts[kind]) for fold in folds)
     before = sum(float(fold.squares[kind]) for fold in folds)

@@ -57,7 +57,7 @@ def fit(
         result = fit_correction(frames, potential, settings, track=track)
     result.correction.save(output)
     screen.measures(
-        report(frames, result.evaluations, corrected(result.correction, frames, result.evaluations)),
+        report(frames, result.evaluations, corrected(result.correction, frames, potential)),
         f"On the {len(frames)} training frames (held-out frames tell more: softfix evaluate)",
     )
     screen.say(f"{result.status} Wrote {output}.")
@@ -94,7 +94,7 @@ def evaluate(
     frames = _read(test, energy_key, forces_key, stress_key, virials_key, max_force)
     with screen.progress("base") as track:
         evaluations = evaluate_base(potential, frames, track=track)
-    measures = report(frames, evaluations, corrected(fitted, frames, evaluations) if fitted else None)
+    measures = report(frames, evaluations, corrected(fitted, frames, potential) if fitted else None)
     if json_file:
         with atomic_path(json_file) as temporary:
             temporary.write_text(measures.model_dump_json(indent=2), encoding="utf-8")

@@ -4,42 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from softfix.core.energy import evaluate
-from softfix.core.graph import pad
+from softfix.bases.sites import Sites, has_sites
+from softfix.core.energy import evaluate, fence_slope
+from softfix.core.graph import Graph, pad
 from softfix.core.precision import in_float64
 from softfix.correction import Correction
 from softfix.data.frames import Frame
-from softfix.evaluations import Evaluation
+from softfix.evaluations import Evaluation, EvaluationCache, atoms_of, evaluate_base
 from softfix.neighbours import neighbour_graph
 from softfix.problem import VOIGT, counts_of, rows_of, species_of
+
+if TYPE_CHECKING:
+    from softfix.bases.protocol import Base
+    from softfix.core.basis import Basis
+    from softfix.core.gate import Gate
+
+
+Shares = Callable[[Frame, np.ndarray], Sites]  # site energies of a structure, slopes of their weighted sum
 
 
 def corrected(
     correction: Correction,
     frames: Sequence[Frame],
-    base: Sequence[Evaluation],
+    base: Base,
+    cache: EvaluationCache | None = None,
     track: Callable[[Iterable], Iterable] = iter,
 ) -> list[Evaluation]:
-    """Corrected energy, forces and stress of every frame; those with a reference as differences."""
+    """Corrected energy, forces and stress of every frame; those with a reference as differences.
+
+    Args:
+        correction: see `fit`.
+        frames: structures to evaluate.
+        base: the one that was fitted; evaluated where the cache lacks a frame, or the softening scale is fenced off.
+        cache: of base evaluations.
+        track: wraps the frames, e.g. in a progress bar.
+    """
+    shares = shares_of(base)
     results = []
-    for frame, evaluation in zip(track(frames), base, strict=True):
-        change = correct(correction, frame, evaluation)
+    for frame, evaluation in zip(track(frames), evaluate_base(base, frames, cache), strict=True):
+        change = correct(correction, frame, evaluation, shares)
         if frame.reference is not None:
             nothing = Evaluation(0.0, np.zeros_like(evaluation.forces), None)
-            change = change - correct(correction, frame.reference, nothing)
+            change = change - correct(correction, frame.reference, nothing, shares)
         stress = None if change.stress is None or evaluation.stress is None else evaluation.stress + change.stress
         results.append(Evaluation(evaluation.energy + change.energy, evaluation.forces + change.forces, stress))
     return results
 
 
+def shares_of(base: Base) -> Shares | None:
+    """Site energies of a base as a function, None where it cannot tell them; the first call builds its calculator."""
+    if not has_sites(base):
+        return None
+    calculator = lru_cache(base.calculator)
+    return lambda frame, weights: base.sites(calculator(), atoms_of(frame), weights)
+
+
 @in_float64
-def correct(correction: Correction, frame: Frame, base: Evaluation) -> Evaluation:
+def correct(correction: Correction, frame: Frame, base: Evaluation, shares: Shares | None) -> Evaluation:
     """What the correction adds to the base: energy in eV, forces in eV/Å, stress in eV/Å^3.
 
-    Atoms of elements outside the fit get nothing and count as absent; where there are any, the scale is off.
+    Atoms of elements outside the fit get nothing and count as absent; where there are any, the scale is off. Atoms
+    behind the fence get nothing either; `shares` takes their part out of the scale, if the base has site energies.
     """
     basis, elements = correction.basis, correction.elements
     known = np.isin(frame.numbers, elements)
@@ -48,33 +78,96 @@ def correct(correction: Correction, frame: Frame, base: Evaluation) -> Evaluatio
     energy = scale * (base.energy - float(counts @ correction.reference_energies)) + float(counts @ correction.offsets)
     forces = scale * base.forces
     stress = None if base.stress is None else scale * base.stress
-    if known.any() and correction.weights.any():
+    if known.any() and (correction.weights.any() or scale):
         species = species_of(frame.numbers[known], elements)
-        graph = neighbour_graph(species, frame.positions[known], frame.cell, frame.pbc, basis.cutoff)
-        result = evaluate(basis, correction.weights, correction.gate, pad(graph, basis.cutoff))
+        bonds = neighbour_graph(species, frame.positions[known], frame.cell, frame.pbc, basis.cutoff)
+        graph = pad(bonds, basis.cutoff)
+        result = evaluate(basis, correction.weights, correction.gate, graph)
         energy += float(result.energy)
         forces[known] += np.asarray(result.forces)[: len(species)]
         if stress is not None:
             stress = stress + np.asarray(result.strain)[VOIGT] / frame.volume
+        behind = 1.0 - np.asarray(result.fence)[: len(species)]
+        gate, reference = correction.gate, correction.site_energies
+        if scale and shares is not None and gate is not None and reference is not None and behind.any():
+            sites = shares(frame, behind)
+            outside = _outside(basis, gate, frame, graph, behind, sites, sites.energies - reference[species])
+            energy -= scale * outside.energy
+            forces -= scale * outside.forces
+            if stress is not None and outside.stress is not None:
+                stress -= scale * outside.stress
     return Evaluation(energy, forces, stress)
 
 
-def uncertainty(correction: Correction, frame: Frame, base: Evaluation) -> tuple[float, np.ndarray, np.ndarray | None]:
-    """One standard deviation of energy (eV), forces and stress, from the posterior of the weights.
+def _outside(
+    basis: Basis, gate: Gate, frame: Frame, graph: Graph, behind: np.ndarray, sites: Sites, energies: np.ndarray
+) -> Evaluation:
+    """The part of E_base - E_ref behind the fence, sum_i (1 - h_i)(e_i - e_z), and its slopes."""
+    padded = np.pad(energies, (0, len(graph.species) - len(energies)))
+    fence = fence_slope(basis, gate, padded, graph)
+    stress = None
+    if sites.stress is not None and frame.volume > 0.0:
+        stress = sites.stress - np.asarray(fence.strain)[VOIGT] / frame.volume
+    forces = sites.forces - np.asarray(fence.forces)[: len(energies)]
+    return Evaluation(float(behind @ energies), forces, stress)
 
-    The composition offsets are left out: they are one constant per composition, the same for all its structures.
+
+class Uncertainty(NamedTuple):
+    """One standard deviation of the difference between corrected potential and DFT."""
+
+    energy: float  # eV, of the whole structure, up to composition offsets
+    forces: np.ndarray  # (atoms, 3) eV/Å
+    stress: np.ndarray | None  # (6,) eV/Å^3
+
+
+@in_float64
+def uncertainty(correction: Correction, frame: Frame, base: Evaluation, corrected_forces: np.ndarray) -> Uncertainty:
+    """How far DFT is expected from the corrected potential: posterior of the weights, noise, and where it is closed.
+
+    Posterior and noise are scaled so that the errors on frames left out are as large as they say. Where the gate is
+    closed, the error is that of the base; atoms of elements outside the fit are given just that. The composition
+    offsets are left out: they are one constant per composition, the same for all its structures.
+
+    Args:
+        correction: see `fit`.
+        frame: structure.
+        base: what the base gives for it.
+        corrected_forces: (atoms, 3) eV/Å; large forces have larger errors.
     """
-    known = np.isin(frame.numbers, correction.elements)
-    part = replace(frame, numbers=frame.numbers[known], positions=frame.positions[known])
-    part_base = Evaluation(base.energy, base.forces[known], base.stress)
-    (rows,) = rows_of(
-        correction.basis, (correction.gate,), correction.elements, part, part_base, correction.reference_energies
+    record, elements = correction.fit, correction.elements
+    known = np.isin(frame.numbers, elements)
+    closed = np.ones(len(frame))
+    variance = np.zeros_like(base.forces)
+    energy, stress = 0.0, None
+    if known.any():
+        part = replace(frame, numbers=frame.numbers[known], positions=frame.positions[known])
+        opened = _openness(correction, part)
+        closed[known] = 1.0 - opened
+        fenced = Evaluation(base.energy, opened[:, None] * base.forces[known], base.stress)
+        (rows,) = rows_of(correction.basis, (correction.gate,), elements, part, fenced, correction.reference_energies)
+        root = correction.covariance_root.copy()
+        root[:, 1 : 1 + len(elements)] = 0.0
+        if not known.all():
+            root[:, 0] = 0.0  # the scale is off
+        variance[known] = np.sum((rows.forces @ root.T) ** 2, axis=-1)
+        energy = float(np.sum((root @ rows.energy) ** 2))
+        if rows.stress is not None and base.stress is not None:
+            stress = np.sum((rows.stress @ root.T) ** 2, axis=-1) + record.noise["stress_eV_A3"] ** 2
+    growth = 1.0 + np.sum(corrected_forces**2, axis=1, keepdims=True) / record.force_scale_eV_A**2
+    variance += growth * record.noise["forces_eV_A"] ** 2
+    of_base = growth * (closed[:, None] * record.base_force_error_eV_A) ** 2
+    forces = np.sqrt(record.calibration**2 * variance + of_base)
+    energy += (len(frame) * record.noise["energy_eV_atom"]) ** 2
+    return Uncertainty(
+        record.calibration * float(np.sqrt(energy)),
+        forces,
+        None if stress is None else record.calibration * np.sqrt(stress),
     )
-    root = correction.covariance_root.copy()
-    if not known.all():
-        root[:, 0] = 0.0  # the scale is off
-    root[:, 1 : 1 + len(correction.elements)] = 0.0
-    forces = np.zeros_like(base.forces)
-    forces[known] = np.linalg.norm(rows.forces @ root.T, axis=-1)
-    stress = None if rows.stress is None or base.stress is None else np.linalg.norm(rows.stress @ root.T, axis=-1)
-    return float(np.linalg.norm(root @ rows.energy)), forces, stress
+
+
+def _openness(correction: Correction, frame: Frame) -> np.ndarray:
+    """Gate of every atom of a frame that holds elements of the fit alone."""
+    species = species_of(frame.numbers, correction.elements)
+    bonds = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, correction.basis.cutoff)
+    result = evaluate(correction.basis, correction.weights, correction.gate, pad(bonds, correction.basis.cutoff))
+    return np.asarray(result.openness)[: len(frame)]

@@ -55,6 +55,8 @@ class FitRecord(_Record):
     terms: list[str]
     domain: str  # local: with a gate; global: without
     held_out: HeldOut | None  # None where one frame was fitted
+    calibration: float  # factor of the posterior's standard deviations, from the frames left out
+    base_force_error_eV_A: float  # of the base on the frames (rms, large forces weighted down)
     amplitude_eV: dict[str, float]
     noise: dict[str, float]
     force_scale_eV_A: float
@@ -91,7 +93,10 @@ class Header(_Record):
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """E = E_base + (scale)(E_base - E_ref) + sum_i g_i w_{z_i}.(phi_i - center_{z_i}) + sum_Z N_Z offset_Z."""
+    """E = E_base + scale sum_i h_i (e_i - e_{z_i}) + sum_i g_i w_{z_i}.(phi_i - center_{z_i}) + sum_Z N_Z offset_Z.
+
+    Where all h_i are 1, the first sum is E_base - E_ref.
+    """
 
     base: Identity
     elements: tuple[int, ...]  # atomic numbers, rising
@@ -104,6 +109,7 @@ class Correction:
     data: DataRecord
     fit: FitRecord
     gate: Gate | None = None
+    site_energies: np.ndarray | None = None  # (elements,) eV, mean of the base's in the fit; None where it has none
     licence: str = "that of the frames and of the base's weights"
     created: str = ""
 
@@ -142,6 +148,8 @@ class Correction:
         arrays["covariance_root"] = arrays["covariance_root"].astype(np.float32)
         if self.gate is not None:
             arrays |= {GATE[name]: np.array(value, dtype=np.float64) for name, value in self.gate._asdict().items()}
+        if self.site_energies is not None:
+            arrays["site_energies"] = np.array(self.site_energies, dtype=np.float64)
         with atomic_path(path) as temporary:
             save_file(arrays, temporary, metadata={"softfix": self.header().model_dump_json()})
 
@@ -168,10 +176,12 @@ def load_correction(path: str | Path) -> Correction:
         expected |= {
             "gate_center": (S, basis.features),
             "gate_spectrum": (S, len(descriptor_weights(basis))),
-            "gate_precision": (S,),
-            "gate_emptiness": (S,),
+            **{GATE[name]: (S,) for name in ("precision", "inner", "outer", "emptiness")},
         }
         held |= {GATE[name]: value for name, value in correction.gate._asdict().items()}
+    if correction.site_energies is not None:
+        expected["site_energies"] = (len(header.elements),)
+        held["site_energies"] = correction.site_energies
     for name, shape in expected.items():
         if held[name].shape != shape:
             raise SoftfixError(f"{path} is damaged: {name} has the shape {held[name].shape}, not {shape}.")
@@ -240,6 +250,7 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
         data=header.data,
         fit=header.fit,
         gate=gate,
+        site_energies=arrays.get("site_energies"),
         licence=header.licence,
         created=header.created,
     )

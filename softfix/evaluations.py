@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from softfix.bases.sites import has_sites
 from softfix.errors import SoftfixError
 from softfix.files import atomic_path
 
@@ -26,11 +27,12 @@ class Evaluation:
     energy: float  # eV
     forces: np.ndarray  # (atoms, 3) eV/Å
     stress: np.ndarray | None  # (6,) eV/Å^3, Voigt xx yy zz yz xz xy, tension positive; None without a cell
+    sites: np.ndarray | None = None  # (atoms,) eV, site energies, where they were asked for
 
     def __sub__(self, other: Evaluation) -> Evaluation:
-        """Difference of two structures with the same atoms."""
+        """Difference of two structures with the same atoms; site energies stay those of the first."""
         stress = None if self.stress is None or other.stress is None else self.stress - other.stress
-        return Evaluation(self.energy - other.energy, self.forces - other.forces, stress)
+        return Evaluation(self.energy - other.energy, self.forces - other.forces, stress, self.sites)
 
 
 def cache_folder() -> Path:
@@ -55,7 +57,7 @@ class EvaluationCache:
         try:
             with self.path(frame).open("rb") as stream, np.load(stream) as stored:
                 stress = stored.get("stress")
-                return Evaluation(float(stored["energy"]), stored["forces"], stress)
+                return Evaluation(float(stored["energy"]), stored["forces"], stress, stored.get("sites"))
         except FileNotFoundError:
             return None
         except (zipfile.BadZipFile, ValueError, KeyError, EOFError):
@@ -66,6 +68,8 @@ class EvaluationCache:
         arrays = {"energy": np.asarray(evaluation.energy), "forces": evaluation.forces}
         if evaluation.stress is not None:
             arrays["stress"] = evaluation.stress
+        if evaluation.sites is not None:
+            arrays["sites"] = evaluation.sites
         with atomic_path(self.path(frame)) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **arrays)  # type: ignore[arg-type]  # numpy types its keywords as booleans
 
@@ -75,6 +79,7 @@ def evaluate_base(
     frames: Sequence[Frame],
     cache: EvaluationCache | None = None,
     track: Callable[[Iterable], Iterable] = iter,
+    sites: bool = False,
 ) -> list[Evaluation]:
     """Evaluate the base on every frame, out of the cache where it can; frames with a reference give differences.
 
@@ -83,21 +88,27 @@ def evaluate_base(
         frames: structures to evaluate.
         cache: where to look first; the user's cache folder by default.
         track: wraps the frames that are gone through, e.g. in a progress bar.
+        sites: whether site energies are wanted too; left out where the base cannot tell them.
 
     Raises:
         SoftfixError: if the base does not know an element of a frame, or gives a non-finite number.
     """
     check_elements(base, frames)
     cache = cache or EvaluationCache(base.identity.key)
+    site_base = base if sites and has_sites(base) else None
     calculator = None
 
     def one(frame: Frame) -> Evaluation:
         nonlocal calculator
-        if (stored := cache.read(frame)) is not None:
+        stored = cache.read(frame)
+        if stored is not None and (site_base is None or stored.sites is not None):
             return stored
         if calculator is None:
             calculator = base.calculator()
-        evaluation = evaluate_frame(calculator, frame)
+        evaluation = stored or evaluate_frame(calculator, frame)
+        if site_base is not None:
+            found = site_base.sites(calculator, atoms_of(frame), np.ones(len(frame)))
+            evaluation = replace(evaluation, sites=found.energies)
         cache.write(frame, evaluation)
         return evaluation
 

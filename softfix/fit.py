@@ -54,7 +54,7 @@ def fit(
     base = load_base(base)
     if not frames:
         raise SoftfixError("There are no frames to fit.")
-    evaluations = evaluate_base(base, frames, cache, track)
+    evaluations = evaluate_base(base, frames, cache, track, sites="scale" in settings.terms)
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
     reference, offsets = _references(frames, evaluations, elements)
@@ -76,6 +76,7 @@ def fit(
         data=_data_record(frames),
         fit=_fit_record(settings, candidates, chosen),
         gate=chosen.gate,
+        site_energies=_site_energies(frames, evaluations, elements),
     )
     return FitResult(correction, converged, correction.fit.status, evaluations)
 
@@ -91,6 +92,17 @@ def _references(
     labelled = [i for i, k in enumerate(absolute) if frames[k].energy is not None]
     dft = np.array([frames[absolute[i]].energy for i in labelled], dtype=np.float64)
     return reference, composition_offsets(counts[labelled], dft - base[labelled])
+
+
+def _site_energies(
+    frames: Sequence[Frame], evaluations: Sequence[Evaluation], elements: tuple[int, ...]
+) -> np.ndarray | None:
+    """Mean site energy of every element, None where the base has none."""
+    if any(evaluation.sites is None for evaluation in evaluations):
+        return None
+    numbers = np.concatenate([frame.numbers for frame in frames])
+    sites = np.concatenate([evaluation.sites for evaluation in evaluations if evaluation.sites is not None])
+    return np.array([sites[numbers == z].mean() for z in elements])
 
 
 def _data_record(frames: Sequence[Frame]) -> DataRecord:
@@ -118,6 +130,8 @@ def _fit_record(settings: FitSettings, candidates: Sequence[Candidate], chosen: 
         rows=dict(zip(("energy", "forces", "stress"), map(int, chosen.counts[:3]), strict=True)),
         log_evidence=float(hyperparameters.log_evidence),
         held_out=chosen.held_out,
+        calibration=chosen.calibration,
+        base_force_error_eV_A=chosen.base_force_error,
     )
 
 

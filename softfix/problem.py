@@ -13,7 +13,7 @@ import numpy as np
 from softfix.core import design
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
-from softfix.core.gate import Gate, Spread, spread_of
+from softfix.core.gate import Gate
 from softfix.core.graph import pad, table
 from softfix.core.invariants import invariants
 from softfix.core.precision import in_float64
@@ -89,12 +89,11 @@ def _with_base(features: design.Rows, scale: float, counts: np.ndarray, base: Ev
 
 
 @in_float64
-def spread_of_frame(basis: Basis, elements: tuple[int, ...], frame: Frame) -> Spread:
-    """What the gate needs to know of a frame's surroundings."""
+def surroundings(basis: Basis, elements: tuple[int, ...], frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """phi_i and the species of every atom."""
     species = species_of(frame.numbers, elements)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
-    phi = np.asarray(invariants(basis, pad(graph, basis.cutoff)))[: len(frame)]
-    return spread_of(basis, phi, species)
+    return np.asarray(invariants(basis, pad(graph, basis.cutoff)))[: len(frame)], species
 
 
 @in_float64

@@ -74,10 +74,12 @@ class NoiseSettings(_Settings):
 
 
 class GateSettings(_Settings):
-    """How far from the surroundings of the fit the pair and three-body terms of a local correction reach."""
+    """How far from the surroundings of the fit a correction reaches, as distances of normalised descriptors."""
 
-    length: float = Field(0.25, gt=0, description="Least reach, as a distance of normalised descriptors.")
-    reach: float = Field(9.0, ge=0, description="Further reach, in variances of the fit's own surroundings.")
+    margin: float = Field(2.0, ge=1, description="It is whole up to this multiple of the largest in the fit.")
+    least: float = Field(0.2, gt=0, description="It is whole up to this in any case; gone at three times either.")
+    length: float = Field(0.25, gt=0, description="Least reach of the Gaussian of a local correction.")
+    reach: float = Field(9.0, ge=0, description="Its further reach, in variances of the fit's own surroundings.")
 
 
 class FitSettings(_Settings):
@@ -96,8 +98,8 @@ class FitSettings(_Settings):
     noise: NoiseSettings = NoiseSettings()
     domain: Literal["auto", "local", "global"] = Field(
         "auto",
-        description="local: fades away from the surroundings of the fit and keeps half of the base or more; global: "
-        "neither; auto: whichever does better on frames left out, local for one frame.",
+        description="local: fades soon away from the surroundings of the fit and keeps half of the base or more; "
+        "global: neither; auto: whichever does better on frames left out, or has the evidence of one frame.",
     )
     gate: GateSettings = GateSettings()
     max_steps: int = Field(60, ge=0, description="Most L-BFGS steps of the evidence; 0 keeps the medians.")

@@ -42,7 +42,7 @@ def ratio(frames: list, base, k: int, seed: int, settings: FitSettings) -> float
     rest = [frames[i] for i in order[k:]]
     evaluations = evaluate_base(base, rest)
     correction = fit([frames[i] for i in order[:k]], base, settings).correction
-    after = measure(rest, corrected(correction, rest, evaluations)).force_mae_eV_A
+    after = measure(rest, corrected(correction, rest, base)).force_mae_eV_A
     return after / measure(rest, evaluations).force_mae_eV_A
 
 

@@ -42,7 +42,7 @@ def matrix(system: System, base_spec: str, k: int, seed: int) -> dict[str, dict[
         for measured, others in test.items():
             evaluations = evaluate_base(base, others)
             before = measure(others, evaluations).force_mae_eV_A
-            after = measure(others, corrected(correction, others, evaluations)).force_mae_eV_A
+            after = measure(others, corrected(correction, others, base)).force_mae_eV_A
             found[fitted][measured] = float(after or 0.0) / float(before or 1.0)
     return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from softfix.bases.package import package_folder, required_version, sha256_of
 from softfix.bases.protocol import Identity
+from softfix.bases.sites import weighted
 from softfix.errors import SoftfixError
 
 NEWEST = "0.3.0"
@@ -58,6 +59,12 @@ class CHGNetBase:
             from chgnet.model.dynamics import CHGNetCalculator
 
             return Normalised(CHGNetCalculator(model=self.model(), on_isolated_atoms="ignore"))
+
+    has_sites = True
+
+    def sites(self, calculator, atoms, weights):
+        """Site energies: what the last network gives for every atom."""
+        return weighted(calculator, [calculator.inner.model.mlp], 1.0, atoms, weights)
 
 
 def _find(version: str) -> tuple[Path, bool]:

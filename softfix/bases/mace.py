@@ -7,6 +7,7 @@ from pathlib import Path
 
 from softfix.bases.package import required_version, sha256_of
 from softfix.bases.protocol import Identity
+from softfix.bases.sites import weighted
 from softfix.errors import SoftfixError
 
 THEORY = {
@@ -59,6 +60,14 @@ class MACEBase:
             model = self.model()
             device = next(model.parameters()).device.type
             return Normalised(MACECalculator(models=[model], device=device, default_dtype="float64"))
+
+    has_sites = True
+
+    def sites(self, calculator, atoms, weights):
+        """Site energies without those of free atoms: the scaled and shifted sum of the readouts."""
+        model = calculator.inner.models[0]
+        modules = [model.scale_shift] if hasattr(model, "scale_shift") else list(model.readouts)
+        return weighted(calculator, modules, 1.0, atoms, weights)
 
 
 def _find(name: str) -> tuple[Path, bool]:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from softfix.bases.package import required_version, sha256_of
 from softfix.bases.protocol import Identity
+from softfix.bases.sites import weighted
 from softfix.errors import SoftfixError
 
 FILES = ("model.json", "model.pt", "state.pt")
 MARK = "softfix"  # what fine-tuning notes in the metadata of model.json
 THEORY = {"MP-2021.2.8": "PBE/PBE+U, Materials Project 2021.2.8, uncorrected energies"}
+SUMS_OF_ATOMS = ("M3GNet", "SO3Net", "TensorNet", "QET")  # their final_layer gives one number per atom
 PROBES = (
     ("NaCl", 5.69),
     ("MgO", 4.25),
@@ -78,6 +80,16 @@ class MatglBase:
             if not self.fine_tuned:
                 self._probe(calculator)
         return calculator
+
+    @property
+    def has_sites(self) -> bool:
+        """Whether the architecture sums one number per atom."""
+        return self.architecture in SUMS_OF_ATOMS
+
+    def sites(self, calculator, atoms, weights):
+        """Site energies without the element references: the last layer's, in its unit."""
+        potential = calculator.inner.potential
+        return weighted(calculator, [potential.model.final_layer], float(potential.data_std), atoms, weights)
 
     def _probe(self, calculator) -> None:
         """Refuse weights that put ionic crystals at their own lattice constants under absurd pressure."""

@@ -60,7 +60,7 @@ def predict_softfix(train: Sequence[Frame], test: Sequence[Frame], base: Base, s
     from softfix.correct import corrected
     from softfix.fit import fit
 
-    return corrected(fit(train, base).correction, test, evaluate_base(base, test))
+    return corrected(fit(train, base).correction, test, base)
 
 
 def predict_finetune(train: Sequence[Frame], test: Sequence[Frame], base: Base, seed: int) -> list[Evaluation]:

@@ -2,7 +2,8 @@
 
 What frames teach about one regime (a crystal at 300 K) is wrong about another (a melt, a surface), and the base is the
 better guess there. The gate depends on the geometry alone, so the correction stays linear in its weights and, with the
-gate's gradient kept, conservative.
+gate's gradient kept, conservative. It has two factors: a fence, exactly 1 on every atom of the fit and exactly 0 well
+outside, which every correction has; and a Gaussian, which a local correction has besides.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from jaxtyping import Float, Int
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 
+LARGEST = 4.0  # squared distance of two opposite unit vectors
 EMPTINESS = 0.1  # of the typical size of a spectrum: below, an atom counts as having no neighbours
 
 
@@ -24,7 +26,9 @@ class Gate(NamedTuple):
 
     center: Float[Array, "species features"]  # mean phi: shares are measured from it, so that closing costs nothing
     spectrum: Float[Array, "species descriptor"]  # mean normalised descriptor d
-    precision: Float[Array, " species"]  # 1 / length^2
+    precision: Float[Array, " species"]  # 1 / length^2 of the Gaussian, 0 where there is none
+    inner: Float[Array, " species"]  # squared distance up to which the fence is 1
+    outer: Float[Array, " species"]  # squared distance from which it is 0
     emptiness: Float[Array, " species"]  # square of the size of the descriptor below which the gate closes
 
 
@@ -61,16 +65,37 @@ def raw_descriptor(basis: Basis, phi: Float[Array, "atoms features"]) -> Float[A
 def openness(
     basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
 ) -> Float[Array, " atoms"]:
-    """g_i = a_i exp(-|d_i - d_z|^2 / 2 length^2) with d = p / sqrt(p^2 + eps).
+    """g_i = h_i exp(-|d_i - d_z|^2 / 2 length^2), h_i being the fence."""
+    square, distance = _distance(basis, gate, phi, species)
+    return _fence(gate, square, distance, species) * jnp.exp(-0.5 * distance * gate.precision[species])
 
-    a rises smoothly from 0 at p = 0 to 1 at p^2 = eps, so that an atom without neighbours has g = 0 and nothing jumps
+
+def fence(
+    basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
+) -> Float[Array, " atoms"]:
+    """h_i = a_i f((|d_i - d_z|^2 - inner) / (outer - inner)).
+
+    a rises smoothly from 0 at p = 0 to 1 at p^2 = eps, so that an atom without neighbours has h = 0 and nothing jumps
     where the last neighbour leaves.
     """
+    return _fence(gate, *_distance(basis, gate, phi, species), species)
+
+
+def _distance(
+    basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
+) -> tuple[Float[Array, " atoms"], Float[Array, " atoms"]]:
+    """|p|^2, and |d_i - d_z|^2 with d = p / sqrt(p^2 + eps)."""
     p = raw_descriptor(basis, phi)
-    square, eps = jnp.sum(p**2, axis=1), gate.emptiness[species]
-    d = p / jnp.sqrt(square + eps)[:, None]
-    distance = jnp.sum((d - gate.spectrum[species]) ** 2, axis=1)
-    return (1.0 - fall(square / eps)) * jnp.exp(-0.5 * distance * gate.precision[species])
+    square = jnp.sum(p**2, axis=1)
+    d = p / jnp.sqrt(square + gate.emptiness[species])[:, None]
+    return square, jnp.sum((d - gate.spectrum[species]) ** 2, axis=1)
+
+
+def _fence(
+    gate: Gate, square: Float[Array, " atoms"], distance: Float[Array, " atoms"], species: Int[Array, " atoms"]
+) -> Float[Array, " atoms"]:
+    inner, outer = gate.inner[species], gate.outer[species]
+    return (1.0 - fall(square / gate.emptiness[species])) * fall((distance - inner) / (outer - inner))
 
 
 def fall(t: Float[Array, " n"]) -> Float[Array, " n"]:
@@ -88,16 +113,46 @@ def spread_of(basis: Basis, phi: Float[Array, "atoms features"], species: Int[Ar
     return Spread(one.sum(axis=0), one.T @ np.asarray(phi), one.T @ d, one.T @ square)
 
 
-def gate_of(spread: Spread, length: float, reach: float) -> Gate:
-    """Gate around the mean surroundings: length_z^2 = length^2 + reach * (variance of d in the fit).
+def gate_of(spread: Spread) -> Gate:
+    """Gate around the mean surroundings, open everywhere; every species must occur in the spread."""
+    atoms = spread.atoms[:, None]
+    zero = np.zeros(len(spread.atoms))
+    return Gate(
+        center=spread.phi / atoms,
+        spectrum=spread.spectrum / atoms,
+        precision=zero,
+        inner=zero + LARGEST,
+        outer=zero + 2.0 * LARGEST,
+        emptiness=EMPTINESS**2 * spread.square / spread.atoms,
+    )
+
+
+def fenced(gate: Gate, farthest: Float[Array, " species"], margin: float, least: float) -> Gate:
+    """The gate with its fence: whole up to `margin` times the largest distance in the fit, gone at three times that.
 
     Args:
-        spread: sums over the atoms of the fit; every species must occur.
+        gate: see `gate_of`.
+        farthest: largest squared distance of an atom in the fit from its species' mean.
+        margin: how much farther than that the correction is whole.
+        least: distance up to which it is whole in any case.
+    """
+    inner = np.maximum(margin**2 * farthest, least**2)
+    return gate._replace(inner=inner, outer=9.0 * inner)
+
+
+def localised(gate: Gate, length: float, reach: float) -> Gate:
+    """The gate with its Gaussian: length_z^2 = length^2 + reach * (variance of d in the fit).
+
+    Args:
+        gate: see `gate_of`.
         length: least distance in d at which the gate closes to exp(-1/2).
         reach: how much farther it reaches where the fit's own surroundings are spread out.
     """
-    atoms = spread.atoms[:, None]
-    mean = spread.spectrum / atoms
-    variance = np.maximum(1.0 - np.sum(mean**2, axis=1), 0.0)  # |d| = 1
-    precision = 1.0 / (length**2 + reach * variance)
-    return Gate(spread.phi / atoms, mean, precision, EMPTINESS**2 * spread.square / spread.atoms)
+    variance = np.maximum(1.0 - np.sum(gate.spectrum**2, axis=1), 0.0)  # |d| = 1
+    return gate._replace(precision=1.0 / (length**2 + reach * variance))
+
+
+def farthest_of(basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]) -> Array:
+    """Largest squared distance of an atom of one structure from its species' mean, per species; 0 where none."""
+    distance = np.asarray(_distance(basis, gate, phi, species)[1])
+    return np.array([distance[species == z].max(initial=0.0) for z in range(basis.species)])

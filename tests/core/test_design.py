@@ -6,7 +6,7 @@ import pytest
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.energy import evaluate
-from softfix.core.gate import gate_of, openness, spread_of
+from softfix.core.gate import farthest_of, fence, fenced, gate_of, localised, openness, spread_of
 from softfix.core.graph import Graph, pad, table
 from softfix.core.invariants import invariants
 from softfix.core.precision import in_float64
@@ -40,7 +40,9 @@ def gate_around(basis, atoms):
     """Gate that is half open on `atoms` rattled anew."""
     graph = graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
     phi = np.asarray(invariants(basis, graph))[: len(atoms)]
-    return gate_of(spread_of(basis, phi, np.asarray(graph.species)[: len(atoms)]), 0.3, 1.0)
+    species = np.asarray(graph.species)[: len(atoms)]
+    gate = gate_of(spread_of(basis, phi, species))
+    return localised(fenced(gate, farthest_of(basis, gate, phi, species), 0.5, 0.0), 0.3, 1.0)
 
 
 @pytest.fixture(params=[(b, gated) for b in BASES for gated in (False, True)], ids=str)
@@ -110,6 +112,26 @@ def test_forces_sum_to_zero_in_every_column(system):
 
 
 @in_float64
+def test_the_fence_is_whole_on_the_fit_and_gone_far_from_it():
+    basis = BASES[0]
+    fitted, strained, single = alloy(0, rattle=0.05), alloy(0, rattle=0.05), alloy(0, rattle=0.05)
+    strained.set_cell(strained.cell.array * 1.15, scale_atoms=True)
+    del single[1:]
+    gate = gate_around(basis, fitted)
+    graph = whole_graph(fitted, basis)
+    phi, species = np.asarray(invariants(basis, graph))[: len(fitted)], np.asarray(graph.species)[: len(fitted)]
+    gate = fenced(gate, farthest_of(basis, gate, phi, species), 1.0, 0.0)
+
+    def h(atoms):
+        graph = whole_graph(atoms, basis)
+        return np.asarray(fence(basis, gate, invariants(basis, graph), graph.species))[: len(atoms)]
+
+    assert (h(fitted) == 1.0).all()
+    assert (h(strained) < 1.0).any()
+    assert (h(single) == 0.0).all()
+
+
+@in_float64
 def test_the_gate_is_open_in_the_fit_s_surroundings_and_closed_far_from_them():
     basis = BASES[0]
     crystal, melt = alloy(0, rattle=0.05), alloy(1, rattle=1.0)
@@ -126,7 +148,7 @@ def test_the_gate_is_open_in_the_fit_s_surroundings_and_closed_far_from_them():
 @in_float64
 def test_a_gated_energy_vanishes_smoothly_where_the_last_neighbour_leaves():
     basis = BASES[0]
-    gate = gate_around(basis, alloy(7, size=1))
+    gate = gate_around(basis, alloy(7, size=1))._replace(inner=np.full(2, 4.0), outer=np.full(2, 8.0))  # no fence
     weights = np.random.default_rng(3).normal(size=(2, basis.features))
 
     def dimer(r):

@@ -1,0 +1,82 @@
+"""Site energies of a base, and forces of any weighted sum of them: what fencing the softening scale needs.
+
+A potential that sums energies of atoms, E = sum_i e_i, gives them through one module of its network. A hook on that
+module reads the e_i, and multiplies them by weights before they are summed, so that the potential's own derivatives
+become those of sum_i w_i e_i at constant w_i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
+
+import numpy as np
+
+from softfix.bases.protocol import Base
+from softfix.errors import SoftfixError
+
+
+class Sites(NamedTuple):
+    """Site energies, and the derivatives of their weighted sum."""
+
+    energies: np.ndarray  # (atoms,) eV, up to a constant per element
+    forces: np.ndarray  # (atoms, 3) eV/Å, of sum_i w_i e_i
+    stress: np.ndarray | None  # (6,) eV/Å^3, likewise; None without a cell
+
+
+@runtime_checkable
+class SiteBase(Base, Protocol):
+    """A base that can tell the energies of its atoms."""
+
+    @property
+    def has_sites(self) -> bool:
+        """Whether this one can; not all potentials of a family sum energies of atoms."""
+        ...
+
+    def sites(self, calculator: Any, atoms: Any, weights: np.ndarray) -> Sites:
+        """Site energies of a structure and the slopes of their weighted sum, by a calculator of this base."""
+        ...
+
+
+def has_sites(base: Any) -> TypeGuard[SiteBase]:
+    """Whether a base can tell the energies of its atoms."""
+    return isinstance(base, SiteBase) and base.has_sites
+
+
+def weighted(calculator: Any, modules: Sequence[Any], unit: float, atoms: Any, weights: np.ndarray) -> Sites:
+    """Evaluate with the outputs of `modules` weighted.
+
+    Args:
+        calculator: of the base, in softfix's dialect.
+        modules: torch modules whose outputs hold one number per atom each, and add.
+        unit: of those outputs in eV.
+        atoms: structure.
+        weights: (atoms,) factor of each site energy.
+
+    Raises:
+        SoftfixError: if a module gives something else than one number per atom.
+    """
+    read: list[np.ndarray] = []
+
+    def weigh(_module, _inputs, output):
+        if output.numel() != len(atoms):
+            raise SoftfixError(f"The base gives {output.numel()} site energies for {len(atoms)} atoms.")
+        read.append(output.detach().cpu().numpy().astype(np.float64).reshape(-1))
+        return output * output.new_tensor(weights).reshape(output.shape)
+
+    hooks = [module.register_forward_hook(weigh) for module in modules]
+    _forget(calculator)
+    try:
+        calculator.calculate(atoms, ("energy", "forces"))
+        results = dict(calculator.results)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        _forget(calculator)
+    return Sites(unit * np.sum(read, axis=0), results["forces"], results.get("stress"))
+
+
+def _forget(calculator: Any) -> None:
+    """Drop results, which hold only for the weights that they were made with."""
+    calculator.reset()
+    calculator.inner.reset()
