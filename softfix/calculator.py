@@ -41,8 +41,7 @@ class CorrectedCalculator(Calculator):
     `uncertainty_energy` (eV, of the energy up to composition offsets), `uncertainty_forces` (atoms, 3) and
     `uncertainty_stress` (6,): one standard deviation of the distance to DFT, see `softfix.correct.uncertainty`.
 
-    Atoms of elements outside the fit are not corrected, nor do they change the correction of others; the softening
-    scale, which multiplies the base as a whole, is off in structures that hold such atoms.
+    A structure that holds an element outside the fit is left to the base, bit for bit, with a warning.
     """
 
     def __init__(self, base: Any, correction: Correction | str | Path, any_base: bool = False):
@@ -100,7 +99,7 @@ class CorrectedCalculator(Calculator):
             names = ", ".join(chemical_symbols[z] for z in sorted(unknown))
             warnings.warn(
                 f"{names}: not among the elements of the correction ({', '.join(self.correction.symbols)}); "
-                "these atoms are left to the base.",
+                "structures that hold it are left to the base.",
                 SoftfixWarning,
                 stacklevel=2,
             )

@@ -2,14 +2,14 @@
 
 Both have the fence, which leaves whatever is far from the frames to the base. `local` has a Gaussian besides and keeps
 at least half of the base: what one regime taught fades in others. `global` has neither: the better form where the
-frames describe what is simulated. The error on frames left out decides; one frame can't be left out, and then `global`
-must be more likely by a wide margin.
+frames describe what is simulated. The error on frames left out decides, and takes neither where the base is better;
+one frame can't be left out, and then `global` must be more likely by a wide margin.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -54,7 +54,7 @@ class Problem:
 class Candidate:
     """One form of the correction, fitted."""
 
-    domain: str  # local or global
+    domain: str  # local, global or none
     gate: Gate
     hyperparameters: Hyperparameters
     mean: np.ndarray  # (columns,)
@@ -92,6 +92,26 @@ def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
         return candidate.held_out.corrected / margin[candidate.domain]
 
     return min(candidates, key=error)
+
+
+def none_of(candidate: Candidate) -> Candidate:
+    """The base as it is, with its own error as noise."""
+    record = candidate.hyperparameters
+    noise = np.array(record.noise)
+    noise[KINDS.index("forces")] = candidate.base_force_error
+    return replace(
+        candidate,
+        domain="none",
+        hyperparameters=record._replace(noise=noise),
+        mean=np.zeros_like(candidate.mean),
+        root=np.zeros_like(candidate.root),
+        calibration=1.0,
+    )
+
+
+def is_harmful(candidate: Candidate) -> bool:
+    """Whether the base is better on frames left out."""
+    return candidate.held_out is not None and candidate.held_out.corrected >= candidate.held_out.base
 
 
 def _fit(problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics]) -> Candidate:
@@ -186,7 +206,8 @@ def _calibration(
     for fold, (mean, root) in zip(folds, parts, strict=True):
         error += squared_error(fold, mean, kind)
         expected += float(fold.counts[kind] * noise[kind] ** 2 + np.sum((root @ fold.gram[kind]) * root))
-    return float(np.sqrt(max(error, 0.0) / expected))
+    factor = float(np.sqrt(max(error, 0.0) / expected))
+    return factor if len(folds) == FOLDS else max(factor, 1.0)  # few frames can't vouch for smaller errors
 
 
 def _label(folds: Sequence[Statistics]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -68,23 +67,23 @@ def shares_of(base: Base) -> Shares | None:
 def correct(correction: Correction, frame: Frame, base: Evaluation, shares: Shares | None) -> Evaluation:
     """What the correction adds to the base: energy in eV, forces in eV/Å, stress in eV/Å^3.
 
-    Atoms of elements outside the fit get nothing and count as absent; where there are any, the scale is off. Atoms
-    behind the fence get nothing either; `shares` takes their part out of the scale, if the base has site energies.
+    A structure that holds an element outside the fit is left to the base, exactly: the weights know nothing of such
+    neighbours. Atoms behind the fence get nothing either; `shares` takes their part out of the scale, if the base has
+    site energies.
     """
     basis, elements = correction.basis, correction.elements
-    known = np.isin(frame.numbers, elements)
-    counts = counts_of(frame.numbers, elements)
-    scale = correction.scale if known.all() else 0.0
+    if not np.isin(frame.numbers, elements).all():
+        return Evaluation(0.0, np.zeros_like(base.forces), None if base.stress is None else np.zeros(6))
+    counts, scale = counts_of(frame.numbers, elements), correction.scale
     energy = scale * (base.energy - float(counts @ correction.reference_energies)) + float(counts @ correction.offsets)
     forces = scale * base.forces
     stress = None if base.stress is None else scale * base.stress
-    if known.any() and (correction.weights.any() or scale):
-        species = species_of(frame.numbers[known], elements)
-        bonds = neighbour_graph(species, frame.positions[known], frame.cell, frame.pbc, basis.cutoff)
-        graph = pad(bonds, basis.cutoff)
+    if correction.weights.any() or scale:
+        species = species_of(frame.numbers, elements)
+        graph = pad(neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff), basis.cutoff)
         result = evaluate(basis, correction.weights, correction.gate, graph)
         energy += float(result.energy)
-        forces[known] += np.asarray(result.forces)[: len(species)]
+        forces = forces + np.asarray(result.forces)[: len(species)]
         if stress is not None:
             stress = stress + np.asarray(result.strain)[VOIGT] / frame.volume
         behind = 1.0 - np.asarray(result.fence)[: len(species)]
@@ -93,9 +92,9 @@ def correct(correction: Correction, frame: Frame, base: Evaluation, shares: Shar
             sites = shares(frame, behind)
             outside = _outside(basis, gate, frame, graph, behind, sites, sites.energies - reference[species])
             energy -= scale * outside.energy
-            forces -= scale * outside.forces
+            forces = forces - scale * outside.forces
             if stress is not None and outside.stress is not None:
-                stress -= scale * outside.stress
+                stress = stress - scale * outside.stress
     return Evaluation(energy, forces, stress)
 
 
@@ -125,8 +124,8 @@ def uncertainty(correction: Correction, frame: Frame, base: Evaluation, correcte
     """How far DFT is expected from the corrected potential: posterior of the weights, noise, and where it is closed.
 
     Posterior and noise are scaled so that the errors on frames left out are as large as they say. Where the gate is
-    closed, the error is that of the base; atoms of elements outside the fit are given just that. The composition
-    offsets are left out: they are one constant per composition, the same for all its structures.
+    closed, and in structures with elements outside the fit, the error is that of the base. The composition offsets are
+    left out: they are one constant per composition, the same for all its structures.
 
     Args:
         correction: see `fit`.
@@ -135,33 +134,29 @@ def uncertainty(correction: Correction, frame: Frame, base: Evaluation, correcte
         corrected_forces: (atoms, 3) eV/Å; large forces have larger errors.
     """
     record, elements = correction.fit, correction.elements
-    known = np.isin(frame.numbers, elements)
-    closed = np.ones(len(frame))
-    variance = np.zeros_like(base.forces)
-    energy, stress = 0.0, None
-    if known.any():
-        part = replace(frame, numbers=frame.numbers[known], positions=frame.positions[known])
-        opened = _openness(correction, part)
-        closed[known] = 1.0 - opened
-        fenced = Evaluation(base.energy, opened[:, None] * base.forces[known], base.stress)
-        (rows,) = rows_of(correction.basis, (correction.gate,), elements, part, fenced, correction.reference_energies)
-        root = correction.covariance_root.copy()
-        root[:, 1 : 1 + len(elements)] = 0.0
-        if not known.all():
-            root[:, 0] = 0.0  # the scale is off
-        variance[known] = np.sum((rows.forces @ root.T) ** 2, axis=-1)
-        energy = float(np.sum((root @ rows.energy) ** 2))
-        if rows.stress is not None and base.stress is not None:
-            stress = np.sum((rows.stress @ root.T) ** 2, axis=-1) + record.noise["stress_eV_A3"] ** 2
+    opened, root = np.zeros(len(frame)), correction.covariance_root.copy()
+    root[:, 1 : 1 + len(elements)] = 0.0
+    energy, forces, stress = (
+        (len(frame) * record.noise["energy_eV_atom"]) ** 2,
+        np.full_like(base.forces, record.noise["forces_eV_A"] ** 2),
+        np.full(6, record.noise["stress_eV_A3"] ** 2),
+    )
     growth = 1.0 + np.sum(corrected_forces**2, axis=1, keepdims=True) / record.force_scale_eV_A**2
-    variance += growth * record.noise["forces_eV_A"] ** 2
-    of_base = growth * (closed[:, None] * record.base_force_error_eV_A) ** 2
-    forces = np.sqrt(record.calibration**2 * variance + of_base)
-    energy += (len(frame) * record.noise["energy_eV_atom"]) ** 2
+    forces *= growth
+    if np.isin(frame.numbers, elements).all():
+        opened = _openness(correction, frame)
+        fenced = Evaluation(base.energy, opened[:, None] * base.forces, base.stress)
+        (rows,) = rows_of(correction.basis, (correction.gate,), elements, frame, fenced, correction.reference_energies)
+        energy += float(np.sum((root @ rows.energy) ** 2))
+        forces += np.sum((rows.forces @ root.T) ** 2, axis=-1)
+        if rows.stress is not None:
+            stress += np.sum((rows.stress @ root.T) ** 2, axis=-1)
+    of_base = growth * ((1.0 - opened)[:, None] * record.base_force_error_eV_A) ** 2
+    factor = record.calibration
     return Uncertainty(
-        record.calibration * float(np.sqrt(energy)),
-        forces,
-        None if stress is None else record.calibration * np.sqrt(stress),
+        energy=factor * float(np.sqrt(energy)),
+        forces=np.sqrt(factor**2 * forces + of_base),
+        stress=None if base.stress is None else factor * np.sqrt(stress),
     )
 
 

@@ -53,7 +53,7 @@ class FitRecord(_Record):
 
     status: str
     terms: list[str]
-    domain: str  # local: with a gate; global: without
+    domain: str  # local or global, or none: the base was better on frames left out
     held_out: HeldOut | None  # None where one frame was fitted
     calibration: float  # factor of the posterior's standard deviations, from the frames left out
     base_force_error_eV_A: float  # of the base on the frames (rms, large forces weighted down)

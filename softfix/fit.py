@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softfix.candidate import Candidate, Problem, best_of, fit_candidates
+from softfix.candidate import Candidate, Problem, best_of, fit_candidates, is_harmful, none_of
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.frames import data_digest
 from softfix.errors import SoftfixError
@@ -60,7 +60,8 @@ def fit(
     reference, offsets = _references(frames, evaluations, elements)
     problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings)
     candidates = fit_candidates(problem)
-    chosen = best_of(candidates, len(frames))
+    best = best_of(candidates, len(frames))
+    chosen = none_of(best) if is_harmful(best) and settings.domain == "auto" else best
     weights = chosen.mean[1 + len(elements) :]
     steps = int(chosen.hyperparameters.steps)
     converged = steps < settings.max_steps
@@ -70,11 +71,11 @@ def fit(
         basis=basis,
         scale=float(chosen.mean[0]),
         reference_energies=reference,
-        offsets=offsets + chosen.mean[1 : 1 + len(elements)],
+        offsets=np.zeros_like(offsets) if chosen.domain == "none" else offsets + chosen.mean[1 : 1 + len(elements)],
         weights=weights.reshape(basis.species, basis.features),
         covariance_root=chosen.root,
         data=_data_record(frames),
-        fit=_fit_record(settings, candidates, chosen),
+        fit=_fit_record(settings, candidates, best, chosen),
         gate=chosen.gate,
         site_energies=_site_energies(frames, evaluations, elements),
     )
@@ -116,12 +117,14 @@ def _data_record(frames: Sequence[Frame]) -> DataRecord:
     )
 
 
-def _fit_record(settings: FitSettings, candidates: Sequence[Candidate], chosen: Candidate) -> FitRecord:
+def _fit_record(
+    settings: FitSettings, candidates: Sequence[Candidate], best: Candidate, chosen: Candidate
+) -> FitRecord:
     hyperparameters = chosen.hyperparameters
     amplitude = dict(zip(GROUPS, map(float, hyperparameters.amplitude), strict=True))
     kinds = ("energy_eV_atom", "forces_eV_A", "stress_eV_A3")
     return FitRecord(
-        status=_status(settings, candidates, chosen),
+        status=_status(settings, candidates, best, chosen),
         terms=sorted(settings.terms),
         domain=chosen.domain,
         amplitude_eV={name: value for name, value in amplitude.items() if value > 2 * ABSENT},
@@ -135,15 +138,16 @@ def _fit_record(settings: FitSettings, candidates: Sequence[Candidate], chosen: 
     )
 
 
-def _status(settings: FitSettings, candidates: Sequence[Candidate], chosen: Candidate) -> str:
-    steps = int(chosen.hyperparameters.steps)
+def _status(settings: FitSettings, candidates: Sequence[Candidate], best: Candidate, chosen: Candidate) -> str:
+    steps = int(best.hyperparameters.steps)
     said = f"The evidence {'was maximised in' if steps < settings.max_steps else 'stopped at'} {steps} steps."
-    if chosen.held_out is None:
-        return said
-    others = [c for c in candidates if c is not chosen and c.held_out is not None]
+    held = best.held_out
+    if held is None:
+        return f"{said} One frame can't be left out: try the correction on another."
+    others = [c for c in candidates if c is not best and c.held_out is not None]
     against = "".join(f", {c.domain} {c.held_out.corrected:.3g}" for c in others if c.held_out)
-    held = chosen.held_out
-    return (
-        f"{said} Frames left out: {held.label} error (rms) {held.base:.3g} {held.unit} of the base, "
-        f"{held.corrected:.3g} corrected ({chosen.domain}{against})."
+    errors = (
+        f"Frames left out: {held.label} error (rms) {held.base:.3g} {held.unit} of the base, "
+        f"{held.corrected:.3g} corrected ({best.domain}{against})."
     )
+    return f"{said} {errors}" if chosen is best else f"No correction, the base is better. {errors}"

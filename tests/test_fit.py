@@ -9,6 +9,7 @@ from ase.calculators.emt import EMT
 
 from softfix.bases import load_base
 from softfix.correct import correct, corrected, uncertainty
+from softfix.coverage import coverage
 from softfix.errors import SoftfixError
 from softfix.evaluations import EvaluationCache, evaluate_base
 from softfix.fit import fit
@@ -231,3 +232,45 @@ def test_the_softening_scale_of_a_local_correction_stays_within_its_limits(frame
     settings = FitSettings(domain="local", prior=PriorSettings(scale=10.0, scale_highest=0.1))
     correction = fit(frames, soft_base, settings).correction  # the toy asks for 0.25
     assert correction.scale == 0.1
+
+
+def test_labels_that_frames_left_out_contradict_give_no_correction(frames, soft_base):
+    """Labels that are noise: whatever is learned of some frames is wrong on the others."""
+    from dataclasses import replace
+
+    rng = np.random.default_rng(0)
+    base = evaluate_base(soft_base, frames)
+    noisy = [
+        replace(frame, energy=None, stress=None, forces=e.forces + 0.1 * rng.normal(size=e.forces.shape))
+        for frame, e in zip(frames, base, strict=True)
+    ]
+    correction = fit(noisy, soft_base, QUICK).correction
+    assert correction.fit.domain == "none"
+    assert correction.fit.status.startswith("No correction, the base is better.")
+    after = corrected(correction, frames[:1], soft_base)[0]
+    assert after.energy == base[0].energy
+    np.testing.assert_array_equal(after.forces, base[0].forces)
+
+
+def test_a_structure_with_an_element_outside_the_fit_is_the_base_bit_for_bit(frames, soft_base):
+    correction = fit(frames[:2], soft_base, QUICK).correction
+    atoms = alloy(9)
+    atoms.symbols[0] = "Ag"
+    frame = labelled(atoms)
+    before, after = evaluate_base(soft_base, [frame])[0], corrected(correction, [frame], soft_base)[0]
+    assert after.energy == before.energy
+    np.testing.assert_array_equal(after.forces, before.forces)
+    np.testing.assert_array_equal(after.stress, before.stress)
+    bars = uncertainty(correction, frame, before, after.forces)
+    assert bars.forces.min() >= correction.fit.base_force_error_eV_A
+
+
+def test_error_bars_cover_the_errors_of_frames_that_were_not_fitted(frames, soft_base):
+    rng = np.random.default_rng(1)
+    from dataclasses import replace
+
+    noisy = [replace(f, forces=f.forces + 0.02 * rng.normal(size=f.forces.shape)) for f in frames]
+    correction = fit(noisy[:5], soft_base, QUICK).correction
+    found = coverage(correction, noisy[5:], soft_base)
+    assert found.one_sigma == pytest.approx(0.683, abs=0.12)
+    assert found.two_sigma == pytest.approx(0.954, abs=0.05)
