@@ -177,7 +177,8 @@ def _solve(
         return hyperparameters, mean, root, None, ONE_FRAME
     parts = [_within(total - fold, std, noise, limits) for fold in folds]
     means = [part[0] for part in parts]
-    return hyperparameters, mean, root, _held_out(folds, means), _calibration(folds, parts, noise)
+    held_out = _held_out(folds, means, _half_error(folds, total, std, noise, limits))
+    return hyperparameters, mean, root, held_out, _calibration(folds, parts, noise)
 
 
 def _within(
@@ -215,7 +216,23 @@ def _label(folds: Sequence[Statistics]) -> str:
     return next(kind for kind in ("forces", "energy", "stress") if any(f.counts[KINDS.index(kind)] for f in folds))
 
 
-def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray]) -> HeldOut:
+def _half_error(
+    folds: Sequence[Statistics], total: Statistics, std: np.ndarray, noise: np.ndarray, limits: tuple[float, float]
+) -> float | None:
+    """Error on the rest when but half of the parts that `_held_out` fits are fitted; None for too few frames."""
+    half = (len(folds) - 1) // 2
+    if len(folds) < FOLDS:
+        return None
+    kind, error, rows = KINDS.index(_label(folds)), 0.0, 0.0
+    for first in range(len(folds)):
+        fitted = reduce(add, (folds[(first + j) % len(folds)] for j in range(half)))
+        others = total - fitted
+        error += squared_error(others, _within(fitted, std, noise, limits)[0], kind)
+        rows += float(others.counts[kind])
+    return float(np.sqrt(max(error, 0.0) / rows))
+
+
+def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray], half: float | None) -> HeldOut:
     """Errors of the kind of label that matters most."""
     label = _label(folds)
     kind = KINDS.index(label)
@@ -223,4 +240,4 @@ def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray]) -> HeldO
     before = sum(float(fold.squares[kind]) for fold in folds)
     after = sum(squared_error(fold, mean, kind) for fold, mean in zip(folds, means, strict=True))
     base, corrected = (float(np.sqrt(max(total, 0.0) / rows)) for total in (before, after))
-    return HeldOut(label=label, unit=UNITS[label], base=base, corrected=corrected)
+    return HeldOut(label=label, unit=UNITS[label], base=base, corrected=corrected, half=half)

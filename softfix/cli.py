@@ -47,6 +47,7 @@ def fit(
     from softfix.bases import load_base
     from softfix.correct import corrected
     from softfix.fit import fit as fit_correction
+    from softfix.fit import undetermined
     from softfix.measure import report
     from softfix.settings import FitSettings, read_settings
 
@@ -60,7 +61,7 @@ def fit(
         report(frames, result.evaluations, corrected(result.correction, frames, potential)),
         f"On the {len(frames)} training frames (held-out frames tell more: softfix evaluate)",
     )
-    screen.say(f"{result.status} Wrote {output}.")
+    screen.say(" ".join(filter(None, (result.status, undetermined(frames), f"Wrote {output}."))))
 
 
 @app.command()
@@ -99,6 +100,39 @@ def evaluate(
         with atomic_path(json_file) as temporary:
             temporary.write_text(measures.model_dump_json(indent=2), encoding="utf-8")
     screen.measures(measures, f"{len(frames)} frames against DFT, base {potential.identity.spec}")
+
+
+@app.command()
+def suggest(
+    pool: Annotated[list[Path], typer.Argument(help="Structures to choose from; labels are not needed.")],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many frames to label next.")],
+    correction: Annotated[Path | None, typer.Option(help="Correction file: what is known already.")] = None,
+    base: BaseSpec = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write them, best first (.extxyz).")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings of the fit to come, without --correction.")] = None,
+) -> None:
+    """Choose the frames of a pool whose DFT forces would tell most, each given those before it."""
+    from softfix import screen
+    from softfix.bases import load_base
+    from softfix.correction import load_correction
+    from softfix.data import read_frames, write_frames
+    from softfix.data.keys import LabelKeys
+    from softfix.evaluations import check_elements
+    from softfix.settings import read_settings
+    from softfix.suggest import suggest as choose
+
+    if (correction is None) == (base is None):
+        raise SoftfixError("Give --correction FILE (what is known already) or --base SPEC (nothing is known yet).")
+    frames = read_frames(pool, LabelKeys(required=False))
+    if base is not None:
+        check_elements(load_base(base), frames)
+    known = load_correction(correction) if correction else None
+    with screen.progress("structures") as track:
+        chosen = choose(frames, number, known, read_settings(config) if config else None, track)
+    screen.suggestions(chosen, len(frames))
+    if output:
+        write_frames(output, [suggestion.frame for suggestion in chosen])
+        screen.say(f"Wrote {output}.")
 
 
 @app.command()

@@ -46,6 +46,14 @@ class HeldOut(_Record):
     unit: str
     base: float
     corrected: float
+    half: float | None  # corrected, when half as many frames are fitted; None for fewer than five frames
+
+    @property
+    def doubled(self) -> float | None:
+        """What twice the frames would bring, if the error goes on as a power of their number and does not rise."""
+        if self.half is None:
+            return None
+        return self.corrected * min(self.corrected / self.half, 1.0) if self.half > 0.0 else 0.0
 
 
 class FitRecord(_Record):

@@ -150,4 +150,29 @@ def _status(settings: FitSettings, candidates: Sequence[Candidate], best: Candid
         f"Frames left out: {held.label} error (rms) {held.base:.3g} {held.unit} of the base, "
         f"{held.corrected:.3g} corrected ({best.domain}{against})."
     )
+    if held.doubled is not None:
+        errors += f" Half as many frames: {held.half:.3g}; twice as many would bring it to about {held.doubled:.2g}."
     return f"{said} {errors}" if chosen is best else f"No correction, the base is better. {errors}"
+
+
+def undetermined(frames: Sequence[Frame]) -> str | None:
+    """What energies of these frames leave open, as a sentence; None where nothing is.
+
+    One offset per element links the zero of the base to that of the DFT code. Frames of too few compositions fix only
+    their sum, so that energies of other compositions stay off by a constant.
+    """
+    from ase.data import chemical_symbols
+
+    absolute = [frame for frame in frames if frame.reference is None and frame.energy is not None]
+    if not absolute:
+        return "No frame has an energy: energies keep the zero of the base."
+    elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
+    shares = np.array([counts_of(frame.numbers, elements) / len(frame) for frame in absolute])
+    rank = int(np.linalg.matrix_rank(shares, tol=1e-6))
+    if rank == len(elements):
+        return None
+    names = ", ".join(chemical_symbols[z] for z in elements)
+    return (
+        f"The frames hold {rank} independent composition{'s' * (rank > 1)} of {names}: energies can be compared at "
+        "those compositions alone."
+    )

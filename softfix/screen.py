@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from softfix.benchmark import Summary
     from softfix.correction import Correction
     from softfix.measure import Report
+    from softfix.suggest import Suggestion
 
 console = Console()
 GROUPS_SHOWN = 12  # config types listed; the JSON has all
@@ -120,6 +121,18 @@ def correction(value: Correction, path: Path) -> None:
     }
     for name, text in rows.items():
         table.add_row(name, text)
+    console.print(table)
+
+
+def suggestions(chosen: Sequence[Suggestion], pool: int) -> None:
+    """Frames to label next, best first."""
+    table = Table(title=f"{len(chosen)} of {pool} structures to label next, best first", title_justify="left")
+    table.add_column("structure", overflow="fold")
+    table.add_column("config_type", overflow="fold")
+    for name in ("gain, nats", "force std before, eV/Å"):
+        table.add_column(name, justify="right")
+    for one in chosen:
+        table.add_row(one.frame.source, one.frame.config_type, f"{one.gain:.1f}", f"{one.force_std:.3f}")
     console.print(table)
 
 

@@ -12,7 +12,7 @@ from softfix.correct import correct, corrected, uncertainty
 from softfix.coverage import coverage
 from softfix.errors import SoftfixError
 from softfix.evaluations import EvaluationCache, evaluate_base
-from softfix.fit import fit
+from softfix.fit import fit, undetermined
 from softfix.measure import measure
 from softfix.prior import choose_basis
 from softfix.problem import composition_offsets
@@ -274,3 +274,17 @@ def test_error_bars_cover_the_errors_of_frames_that_were_not_fitted(frames, soft
     found = coverage(correction, noisy[5:], soft_base)
     assert found.one_sigma == pytest.approx(0.683, abs=0.12)
     assert found.two_sigma == pytest.approx(0.954, abs=0.05)
+
+
+def test_the_fit_says_what_more_frames_would_bring_and_what_they_leave_open(frames, soft_base):
+    record = fit(frames[:5], soft_base, QUICK).correction.fit
+    assert record.held_out.half > record.held_out.corrected > record.held_out.doubled > 0.0
+    assert "twice as many would bring it to about" in record.status
+    assert fit(frames[:4], soft_base, QUICK).correction.fit.held_out.doubled is None
+    told = undetermined(frames)  # all have as many Cu as Au
+    assert told == (
+        "The frames hold 1 independent composition of Cu, Au: energies can be compared at those compositions alone."
+    )
+    copper = alloy(3)
+    copper.symbols[:] = "Cu"
+    assert undetermined([*frames, labelled(copper)]) is None

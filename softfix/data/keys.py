@@ -18,8 +18,9 @@ class LabelKeys(BaseModel):
     forces: str | None = None  # (atoms, 3) eV/Å
     stress: str | None = None  # 6 (Voigt) or 9 numbers in eV/Å^3, tension positive
     virials: str | None = None  # 6 or 9 numbers in eV, -dE/dstrain, so that stress = -virials / volume
+    required: bool = True  # whether a frame without any label is a fault
 
     @property
     def given(self) -> dict[str, str]:
         """The labels with an explicit key, and that key."""
-        return {label: key for label, key in self if key is not None}
+        return {label: key for label, key in self if isinstance(key, str)}

@@ -63,14 +63,14 @@ def frames_of(images: Sequence[Atoms], keys: LabelKeys, path: Path) -> list[Fram
     """Labelled frames of the images of one file.
 
     Raises:
-        SoftfixError: if an explicit key stands in no frame, or a frame has no label at all.
+        SoftfixError: if an explicit key stands in no frame, or a frame has no label at all and one is required.
     """
     for label, key in keys.given.items():
         if all(_find(atoms, key) is None for atoms in images):
             raise SoftfixError(f"{path} has no '{key}' for the {label} in any frame; there are {_present(images)}.")
     frames = [frame_of(atoms, keys, f"{path}, frame {number}") for number, atoms in enumerate(images, start=1)]
     for frame, atoms in zip(frames, images, strict=True):
-        if frame.labels_from == "none":
+        if frame.labels_from == "none" and keys.required:
             raise SoftfixError(
                 f"{frame.source} has no energy, forces or stress under a key that softfix knows; there are "
                 f"{_present([atoms])}: name the right ones with --energy-key, --forces-key, --stress-key or "
