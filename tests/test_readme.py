@@ -64,6 +64,15 @@ def test_the_block_of_the_benchmark_runs(folder):
     assert (folder / "few-shot.jsonl").is_file()
 
 
+def test_the_block_of_suggestions_runs(folder):
+    (folder / "test.extxyz").rename(folder / "pool.extxyz")
+    run([sys.executable, "-m", "softfix", "fit", "train.extxyz", "--base", BASE, "-o", "my.softfix"], folder)
+    for line in on_toy(next(block for block in blocks("bash") if "suggest" in block)).splitlines():
+        text = run([sys.executable, "-m", *line.split("#")[0].split()], folder)
+        assert "2 of 2 structures to label next" in text
+        assert len(read_frames(folder / "next.extxyz")) == 2
+
+
 @pytest.mark.real
 def test_the_block_of_fine_tuning_runs(folder):
     pytest.importorskip("chgnet", reason="the chgnet package is not installed")
@@ -81,6 +90,7 @@ def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
         "softfix fit train.extxyz",
         "softfix benchmark few-shot my-data",
         "softfix finetune train.extxyz",
+        "softfix suggest pool.extxyz",
     )
     assert all(block.startswith(known) for block in blocks("bash"))
     assert len(blocks("python")) == 2

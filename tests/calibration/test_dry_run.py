@@ -56,6 +56,17 @@ def test_few_shot_per_formula_prints_a_line_per_method_and_size(folder):
     assert len(out.read_text().splitlines()) == 5
 
 
+def test_coverage_is_printed_and_not_measured_twice(folder):
+    out = folder / "coverage.jsonl"
+    arguments = (folder, "--base", BASE, "-k", 2, "--draws", 1, "--results", out)
+    text = run("scoreboard/coverage.py", *arguments)
+    assert "toy" in text
+    (line,) = out.read_text().splitlines()
+    assert 0.0 < json.loads(line)["one_sigma"] <= 1.0
+    assert run("scoreboard/coverage.py", *arguments) == text
+    assert out.read_text().splitlines() == [line]
+
+
 def test_the_regime_matrix_has_a_row_and_column_per_group(folder):
     out = folder / "regimes.json"
     run("scoreboard/regimes.py", folder, "toy", "--base", BASE, "-k", 1, "--output", out)
