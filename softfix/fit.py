@@ -61,7 +61,7 @@ def fit(
     problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings)
     candidates = fit_candidates(problem)
     best = best_of(candidates, len(frames))
-    chosen = none_of(best) if is_harmful(best) and settings.domain == "auto" else best
+    chosen = none_of(best) if is_harmful(best, len(frames)) and settings.domain == "auto" else best
     weights = chosen.mean[1 + len(elements) :]
     steps = int(chosen.hyperparameters.steps)
     converged = steps < settings.max_steps
