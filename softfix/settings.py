@@ -74,11 +74,11 @@ class NoiseSettings(_Settings):
 
 
 class GateSettings(_Settings):
-    """How far from the surroundings of the fit a correction reaches, as distances of normalised descriptors."""
+    """How far from the surroundings of the fit a correction reaches."""
 
-    margin: float = Field(2.0, ge=1, description="It is whole up to this multiple of the largest in the fit.")
-    least: float = Field(0.2, gt=0, description="It is whole up to this in any case; gone at three times either.")
-    length: float = Field(0.25, gt=0, description="Least reach of the Gaussian of a local correction.")
+    margin: float = Field(2.0, ge=1, description="It is whole up to this multiple of the largest deviation in the fit.")
+    least: float = Field(0.1, gt=0, description="It is whole up to this deviation in any case; gone at three times.")
+    length: float = Field(0.25, gt=0, description="Least reach of the Gaussian of a local correction, as a distance.")
     reach: float = Field(9.0, ge=0, description="Its further reach, in variances of the fit's own surroundings.")
 
 

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 
-LARGEST = 4.0  # squared distance of two opposite unit vectors
+OPEN = 1e12  # squared deviation of a fence that encloses everything
 EMPTINESS = 0.1  # of the typical size of a spectrum: below, an atom counts as having no neighbours
 
 
@@ -27,8 +27,8 @@ class Gate(NamedTuple):
     center: Float[Array, "species features"]  # mean phi: shares are measured from it, so that closing costs nothing
     spectrum: Float[Array, "species descriptor"]  # mean normalised descriptor d
     precision: Float[Array, " species"]  # 1 / length^2 of the Gaussian, 0 where there is none
-    inner: Float[Array, " species"]  # squared distance up to which the fence is 1
-    outer: Float[Array, " species"]  # squared distance from which it is 0
+    inner: Float[Array, " species"]  # squared deviation up to which the fence is 1
+    outer: Float[Array, " species"]  # squared deviation from which it is 0
     emptiness: Float[Array, " species"]  # square of the size of the descriptor below which the gate closes
 
 
@@ -65,37 +65,34 @@ def raw_descriptor(basis: Basis, phi: Float[Array, "atoms features"]) -> Float[A
 def openness(
     basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
 ) -> Float[Array, " atoms"]:
-    """g_i = h_i exp(-|d_i - d_z|^2 / 2 length^2), h_i being the fence."""
-    square, distance = _distance(basis, gate, phi, species)
-    return _fence(gate, square, distance, species) * jnp.exp(-0.5 * distance * gate.precision[species])
+    """g_i = h_i exp(-|d_i - d_z|^2 / 2 length^2), h_i being the fence and d = p / sqrt(p^2 + eps)."""
+    p = raw_descriptor(basis, phi)
+    d = p / jnp.sqrt(jnp.sum(p**2, axis=1) + gate.emptiness[species])[:, None]
+    distance = jnp.sum((d - gate.spectrum[species]) ** 2, axis=1)
+    return fence(basis, gate, phi, species) * jnp.exp(-0.5 * distance * gate.precision[species])
 
 
 def fence(
     basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
 ) -> Float[Array, " atoms"]:
-    """h_i = a_i f((|d_i - d_z|^2 - inner) / (outer - inner)).
+    """h_i = a_i f((D_i^2 - inner) / (outer - inner)) with D_i the distance of `deviation`.
 
     a rises smoothly from 0 at p = 0 to 1 at p^2 = eps, so that an atom without neighbours has h = 0 and nothing jumps
     where the last neighbour leaves.
     """
-    return _fence(gate, *_distance(basis, gate, phi, species), species)
-
-
-def _distance(
-    basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
-) -> tuple[Float[Array, " atoms"], Float[Array, " atoms"]]:
-    """|p|^2, and |d_i - d_z|^2 with d = p / sqrt(p^2 + eps)."""
-    p = raw_descriptor(basis, phi)
-    square = jnp.sum(p**2, axis=1)
-    d = p / jnp.sqrt(square + gate.emptiness[species])[:, None]
-    return square, jnp.sum((d - gate.spectrum[species]) ** 2, axis=1)
-
-
-def _fence(
-    gate: Gate, square: Float[Array, " atoms"], distance: Float[Array, " atoms"], species: Int[Array, " atoms"]
-) -> Float[Array, " atoms"]:
     inner, outer = gate.inner[species], gate.outer[species]
-    return (1.0 - fall(square / gate.emptiness[species])) * fall((distance - inner) / (outer - inner))
+    square = jnp.sum(raw_descriptor(basis, phi) ** 2, axis=1)
+    filled = 1.0 - fall(square / gate.emptiness[species])
+    return filled * fall((deviation(basis, gate, phi, species) - inner) / (outer - inner))
+
+
+def deviation(
+    basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
+) -> Float[Array, " atoms"]:
+    """D_i^2 = |p_i - p_z|^2 / |p_z|^2: unlike d, the size of p tells missing neighbours and other densities."""
+    mean = raw_descriptor(basis, gate.center)
+    size = jnp.maximum(jnp.sum(mean**2, axis=1), 1e-12)
+    return jnp.sum((raw_descriptor(basis, phi) - mean[species]) ** 2, axis=1) / size[species]
 
 
 def fall(t: Float[Array, " n"]) -> Float[Array, " n"]:
@@ -121,20 +118,20 @@ def gate_of(spread: Spread) -> Gate:
         center=spread.phi / atoms,
         spectrum=spread.spectrum / atoms,
         precision=zero,
-        inner=zero + LARGEST,
-        outer=zero + 2.0 * LARGEST,
+        inner=zero + OPEN,
+        outer=zero + 2.0 * OPEN,
         emptiness=EMPTINESS**2 * spread.square / spread.atoms,
     )
 
 
 def fenced(gate: Gate, farthest: Float[Array, " species"], margin: float, least: float) -> Gate:
-    """The gate with its fence: whole up to `margin` times the largest distance in the fit, gone at three times that.
+    """The gate with its fence: whole up to `margin` times the largest deviation in the fit, gone at three times that.
 
     Args:
         gate: see `gate_of`.
-        farthest: largest squared distance of an atom in the fit from its species' mean.
+        farthest: largest squared deviation of an atom in the fit from its species' mean.
         margin: how much farther than that the correction is whole.
-        least: distance up to which it is whole in any case.
+        least: deviation up to which it is whole in any case.
     """
     inner = np.maximum(margin**2 * farthest, least**2)
     return gate._replace(inner=inner, outer=9.0 * inner)
@@ -153,6 +150,6 @@ def localised(gate: Gate, length: float, reach: float) -> Gate:
 
 
 def farthest_of(basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]) -> Array:
-    """Largest squared distance of an atom of one structure from its species' mean, per species; 0 where none."""
-    distance = np.asarray(_distance(basis, gate, phi, species)[1])
+    """Largest squared deviation of an atom of one structure from its species' mean, per species; 0 where none."""
+    distance = np.asarray(deviation(basis, gate, phi, species))
     return np.array([distance[species == z].max(initial=0.0) for z in range(basis.species)])

@@ -148,7 +148,7 @@ def test_the_gate_is_open_in_the_fit_s_surroundings_and_closed_far_from_them():
 @in_float64
 def test_a_gated_energy_vanishes_smoothly_where_the_last_neighbour_leaves():
     basis = BASES[0]
-    gate = gate_around(basis, alloy(7, size=1))._replace(inner=np.full(2, 4.0), outer=np.full(2, 8.0))  # no fence
+    gate = gate_around(basis, alloy(7, size=1))._replace(inner=np.full(2, 1e12), outer=np.full(2, 2e12))  # no fence
     weights = np.random.default_rng(3).normal(size=(2, basis.features))
 
     def dimer(r):
