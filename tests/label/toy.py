@@ -1,0 +1,69 @@
+"""A toy DFT: EMT that takes its time, fails or kills its process as environment variables say, and keeps count."""
+
+import errno
+import os
+import signal
+import time
+from pathlib import Path
+
+from ase.calculators.emt import EMT
+
+
+class KohnShamConvergenceError(Exception):
+    """Called as GPAW calls its own."""
+
+
+class ToyDFT(EMT):
+    """EMT; TOY_LOG: file that counts; TOY_DELAY: seconds; TOY_FAIL: what happens to frames of TOY_ATOMS atoms."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+        self._note("begin", atoms)
+        time.sleep(float(os.environ.get("TOY_DELAY", "0")))
+        super().calculate(atoms, properties, system_changes)
+        if len(atoms) == int(os.environ.get("TOY_ATOMS", "-1")):
+            getattr(self, os.environ["TOY_FAIL"])()
+        self._note("end", atoms)
+
+    def raises(self):
+        raise ValueError("diagonalisation failed")
+
+    def does_not_converge(self):
+        raise KohnShamConvergenceError("Did not converge!")
+
+    def says_unconverged(self):
+        self.results["converged"] = False
+
+    def gives_nan(self):
+        self.results["forces"][0, 0] = float("nan")
+
+    def gives_large_forces(self):
+        self.results["forces"][0, 0] = 99.0
+
+    def fills_the_disk(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def kills_its_worker(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def kills_its_worker_once(self):
+        mark = Path(os.environ["TOY_LOG"] + ".killed")
+        if not mark.exists():
+            mark.touch()
+            self.kills_its_worker()
+
+    def _note(self, what, atoms):
+        if log := os.environ.get("TOY_LOG"):
+            line = f"{what} {len(atoms)} {atoms.positions.sum():.12f}\n"
+            handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            os.write(handle, line.encode())  # one write: lines of several processes do not mix
+            os.close(handle)
+
+
+class EnergyOnly(EMT):
+    """A calculator that says nothing of a free energy."""
+
+    implemented_properties = ["energy", "forces"]  # noqa: RUF012
+
+
+def no_calculator():
+    return 3
