@@ -164,6 +164,28 @@ def label(
 
 
 @app.command()
+def collect(
+    jobs: Annotated[Path, typer.Argument(help="Folder with a folder of input and output files per frame.")],
+    inputs: Annotated[list[Path] | None, typer.Option(help="Write inputs for these structures; repeat.")] = None,
+    calculator: Annotated[str, typer.Option(help="vasp or espresso, with --inputs.")] = "vasp",
+    config: Annotated[Path | None, typer.Option(help="Settings of the calculator, with --inputs.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Labelled frames to write (.extxyz).")] = None,
+) -> None:
+    """Write VASP or Quantum ESPRESSO inputs to be run elsewhere; collect the results that came back."""
+    from softfix import screen
+    from softfix.label import collect as collect_results
+    from softfix.label import load_protocol, write_inputs
+
+    if bool(inputs) == bool(output):
+        raise SoftfixError("Give --inputs FRAMES to write inputs, or -o FILE to collect results.")
+    if inputs:
+        made = write_inputs(_structures(inputs), load_protocol(calculator, config), jobs)
+        screen.say(f"Wrote inputs into {made} new folders in {jobs}; once they are run: softfix collect {jobs} -o FILE")
+    if output:
+        screen.say(collect_results(jobs, output).status)
+
+
+@app.command()
 def finetune(
     train: Frames,
     base: Annotated[str, typer.Option("--base", help="chgnet, matgl:<folder> or mace:<file>.")],

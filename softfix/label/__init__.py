@@ -10,29 +10,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from softfix.label.cost import Estimate, estimate
+    from softfix.label.folders import Collected, collect, write_inputs
     from softfix.label.outcome import Outcome
     from softfix.label.protocols import load_protocol
     from softfix.label.run import Summary, label_frames
     from softfix.label.workers import Workers
 
 _HOMES = {
+    "Collected": "folders",
     "Estimate": "cost",
     "Outcome": "outcome",
     "Summary": "run",
     "Workers": "workers",
+    "collect": "folders",
     "estimate": "cost",
     "label_frames": "run",
     "load_protocol": "protocols",
+    "write_inputs": "folders",
 }
 
 __all__ = [
+    "Collected",
     "Estimate",
     "Outcome",
     "Summary",
     "Workers",
+    "collect",
     "estimate",
     "label_frames",
     "load_protocol",
+    "write_inputs",
 ]
 
 

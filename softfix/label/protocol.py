@@ -81,7 +81,7 @@ class PlaneWaves(LabelProtocol):
 
     cutoff: float = Field(600.0, gt=0, description="Plane-wave cutoff in eV.")
     kpoint_density: float = Field(
-        4.0, gt=0, description="Γ-centred k-points per Å^-1 (2 pi included): n_i = ceil(density 2 pi / height_i)."
+        3.5, gt=0, description="Γ-centred k-points per Å^-1 (2 pi included): n_i = ceil(density 2 pi / height_i)."
     )
     smearing: float = Field(0.05, gt=0, description="Width of the Fermi-Dirac smearing in eV.")
     magnetic_moments: dict[str, float] = Field(

@@ -12,6 +12,8 @@ from softfix.settings import read_settings
 
 PROTOCOLS = {
     "gpaw": ("softfix.label.gpaw", "GpawProtocol"),
+    "espresso": ("softfix.label.espresso", "EspressoProtocol"),
+    "vasp": ("softfix.label.vasp", "VaspProtocol"),
 }
 
 

@@ -15,6 +15,12 @@ from softfix.label.outcome import Outcome, Task, label_one
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+SCHEDULER = {
+    "distributed.scheduler.allowed-failures": 0,  # the second attempt is ours
+    "distributed.scheduler.worker-saturation": 1.0,  # frames wait with the scheduler, not on a worker that may die
+}
+ALONE = "its worker was killed on it, with no other frame running (out of memory?)"
+
 
 @dataclass(frozen=True)
 class Workers:
@@ -48,16 +54,31 @@ class Outcomes:
 
 
 def _through_dask(workers: Workers, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    """All tasks at once; then, one by one, those that were on a worker that died, so that the blame is certain."""
     with _client(workers) as client:
-        from distributed import as_completed
+        suspects = list[Task]()
+        for task, outcome in _as_done(client, tasks):
+            if outcome is None:
+                suspects.append(task)
+            else:
+                yield outcome
+        for suspect in suspects:
+            for task, outcome in _as_done(client, [suspect]):
+                yield outcome or task.outcome(None, ALONE)
 
-        futures = {client.submit(label_one, task, pure=False): task for task in tasks}
-        for future in as_completed(futures, loop=client.loop):
-            yield _outcome(future, futures.pop(future))
-            future.release()
+
+def _as_done(client: Client, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome | None]]:
+    from distributed import as_completed
+
+    futures = {client.submit(label_one, task, pure=False): task for task in tasks}
+    for future in as_completed(list(futures), loop=client.loop):
+        task = futures.pop(future)
+        yield task, _outcome(future, task)
+        future.release()
 
 
-def _outcome(future: Future, task: Task) -> Outcome:
+def _outcome(future: Future, task: Task) -> Outcome | None:
+    """None where the worker died."""
     from distributed import KilledWorker
 
     if future.status == "finished":
@@ -71,7 +92,7 @@ def _outcome(future: Future, task: Task) -> Outcome:
     if isinstance(error, SoftfixError):
         raise error
     if isinstance(error, KilledWorker):
-        return task.outcome(None, "its worker was killed on it, and another one on the second attempt (memory?)")
+        return None
     return task.outcome(None, f"its worker failed ({reason_of(error)})")
 
 
@@ -86,7 +107,7 @@ def _client(workers: Workers) -> Iterator[Client]:
         ) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says of dead workers, outcomes say
     with ExitStack() as stack:
-        stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))  # one more attempt
+        stack.enter_context(dask.config.set(SCHEDULER))
         where = workers.scheduler or stack.enter_context(_slurm(workers) if workers.slurm else _local(workers))
         try:
             yield stack.enter_context(Client(where, set_as_default=False))

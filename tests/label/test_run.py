@@ -46,8 +46,7 @@ def computed(log):
 
 
 def failing(monkeypatch, how, atoms=8):
-    monkeypatch.setenv("TOY_ATOMS", str(atoms))
-    monkeypatch.setenv("TOY_FAIL", how)
+    monkeypatch.setenv("TOY_FAIL", f"{atoms}:{how}")
 
 
 def test_labels_are_those_of_the_calculator_and_provenance_is_kept(out, log):
@@ -108,7 +107,7 @@ def test_a_failure_is_kept_with_its_reason_and_retried_on_request_only(out, log,
     assert summary.failed[0][1].startswith(reason)
     assert summary.failure.count("\n") == 0
     assert reason in summary.failure
-    monkeypatch.delenv("TOY_ATOMS")
+    monkeypatch.delenv("TOY_FAIL")
     assert label_frames(frames, TOY, out).computed == 0
     again = label_frames(frames, TOY, out, retry=True)
     assert (again.computed, len(again.labelled), again.failure) == (1, 3, None)

@@ -4,7 +4,6 @@ import errno
 import os
 import signal
 import time
-from pathlib import Path
 
 from ase.calculators.emt import EMT
 
@@ -14,14 +13,16 @@ class KohnShamConvergenceError(Exception):
 
 
 class ToyDFT(EMT):
-    """EMT; TOY_LOG: file that counts; TOY_DELAY: seconds; TOY_FAIL: what happens to frames of TOY_ATOMS atoms."""
+    """EMT; TOY_LOG: file that counts; TOY_DELAY: seconds; TOY_FAIL: "8:raises,12:gives_nan", by atoms."""
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=()):
         self._note("begin", atoms)
         time.sleep(float(os.environ.get("TOY_DELAY", "0")))
         super().calculate(atoms, properties, system_changes)
-        if len(atoms) == int(os.environ.get("TOY_ATOMS", "-1")):
-            getattr(self, os.environ["TOY_FAIL"])()
+        for atoms_how in filter(None, os.environ.get("TOY_FAIL", "").split(",")):
+            number, how = atoms_how.split(":")
+            if len(atoms) == int(number):
+                getattr(self, how)()
         self._note("end", atoms)
 
     def raises(self):
@@ -44,12 +45,6 @@ class ToyDFT(EMT):
 
     def kills_its_worker(self):
         os.kill(os.getpid(), signal.SIGKILL)
-
-    def kills_its_worker_once(self):
-        mark = Path(os.environ["TOY_LOG"] + ".killed")
-        if not mark.exists():
-            mark.touch()
-            self.kills_its_worker()
 
     def _note(self, what, atoms):
         if log := os.environ.get("TOY_LOG"):
