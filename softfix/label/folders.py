@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,13 +83,14 @@ def collect(jobs: str | Path, output: str | Path) -> Collected:
         output: file to write; not touched where nothing is labelled.
 
     Raises:
-        SoftfixError: if `jobs` is no such folder, or the disk is full.
+        SoftfixError: if `jobs` is no such folder, `output` holds frames that are not in it, or the disk is full.
     """
     jobs, output = Path(jobs), Path(output)
     protocol = _read_settings(jobs / SETTINGS)
+    frames = {path.parent: _read_frame(path) for path in sorted(jobs.glob(f"*/{FRAME}"))}
+    _see_that_output_is_ours(output, frames.values())
     labelled, failed, waiting = [], [], []
-    for folder in sorted(path.parent for path in jobs.glob(f"*/{FRAME}")):
-        frame = _read_frame(folder)
+    for folder, frame in frames.items():
         try:
             evaluation = usable(protocol.read(frame, folder), protocol.max_force)
         except Waiting as error:
@@ -117,11 +118,23 @@ def _write_folder(frame: Frame, protocol: ProgramProtocol, folder: Path) -> bool
     return True
 
 
-def _read_frame(folder: Path) -> Frame:
+def _read_frame(path: Path) -> Frame:
     from softfix.data.read import read_frames
 
-    (frame,) = read_frames(folder / FRAME, LabelKeys(required=False))
+    (frame,) = read_frames(path, LabelKeys(required=False))
     return frame
+
+
+def _see_that_output_is_ours(output: Path, frames: Iterable[Frame]) -> None:
+    """A file of other frames is not overwritten."""
+    from softfix.data.read import read_frames
+
+    if not output.exists():
+        return
+    ours = {frame.content_hash for frame in frames}
+    there = read_frames(output, LabelKeys(required=False), float("inf"))
+    if foreign := [frame for frame in there if frame.content_hash not in ours]:
+        raise SoftfixError(f"{foreign[0].source} is not of this collection: give another --output, or move it away.")
 
 
 def _keep_settings(protocol: ProgramProtocol, path: Path) -> None:

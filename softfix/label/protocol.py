@@ -83,6 +83,9 @@ class PlaneWaves(LabelProtocol):
     kpoint_density: float = Field(
         3.5, gt=0, description="Γ-centred k-points per Å^-1 (2 pi included): n_i = ceil(density 2 pi / height_i)."
     )
+    kpoint_grid: tuple[int, int, int] | None = Field(
+        None, description="This grid for every frame instead, so that strained cells of one crystal share it."
+    )
     smearing: float = Field(0.05, gt=0, description="Width of the Fermi-Dirac smearing in eV.")
     magnetic_moments: dict[str, float] = Field(
         default_factory=dict,
@@ -94,6 +97,8 @@ class PlaneWaves(LabelProtocol):
         """Grid of k-points along the lattice vectors; 1 along a direction that is not periodic."""
         from ase.calculators.calculator import kptdensity2monkhorstpack
 
+        if self.kpoint_grid is not None:
+            return self.kpoint_grid
         grid = kptdensity2monkhorstpack(self.atoms(frame), self.kpoint_density, even=False)
         return int(grid[0]), int(grid[1]), int(grid[2])
 
@@ -111,8 +116,10 @@ class PlaneWaves(LabelProtocol):
     def conditions(self) -> str:
         """Cutoff, k-points, smearing and spins in words."""
         moments = ", ".join(f"{symbol} {moment:g}" for symbol, moment in sorted(self.magnetic_moments.items()))
+        density = f"{self.kpoint_density:g} k-points per 1/Å"
+        grid = density if self.kpoint_grid is None else f"{'x'.join(map(str, self.kpoint_grid))} k-points"
         return (
-            f"PW {self.cutoff:g} eV, {self.kpoint_density:g} k-points per 1/Å, Fermi-Dirac {self.smearing:g} eV, "
+            f"PW {self.cutoff:g} eV, {grid}, Fermi-Dirac {self.smearing:g} eV, "
             f"{f'spin-polarised (start: {moments})' if moments else 'spin-paired'}"
         )
 

@@ -100,7 +100,7 @@ def _outcome(future: Future, task: Task) -> Outcome | None:
 def _client(workers: Workers) -> Iterator[Client]:
     try:
         import dask
-        from distributed import Client
+        import distributed  # noqa: F401
     except ImportError as error:
         raise SoftfixError(
             "More than one worker needs the package dask, which is not installed: pip install 'softfix[parallel]'"
@@ -109,12 +109,16 @@ def _client(workers: Workers) -> Iterator[Client]:
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(SCHEDULER))
         where = workers.scheduler or stack.enter_context(_slurm(workers) if workers.slurm else _local(workers))
-        try:
-            yield stack.enter_context(Client(where, set_as_default=False))
-        except OSError as error:
-            if workers.scheduler is None or not str(error).startswith("Timed out trying to connect"):
-                raise
-            raise SoftfixError(f"No dask scheduler answers at {workers.scheduler}: start it first.") from error
+        yield stack.enter_context(_connect(where))
+
+
+def _connect(where: Any) -> Client:
+    from distributed import Client
+
+    try:
+        return Client(where, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise SoftfixError(f"No dask scheduler answers at {where}: check the address, or start it first.") from error
 
 
 def _local(workers: Workers) -> Any:

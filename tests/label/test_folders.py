@@ -180,4 +180,7 @@ def test_collect_on_the_command_line(tmp_path, vasp):
     collected = call(app, ["collect", jobs, "-o", str(tmp_path / "labelled.extxyz")])
     assert "2 labelled, 0 waiting, 0 failed" in collected.stdout
     assert len(read_frames(tmp_path / "labelled.extxyz")) == 2
+    write_frames(tmp_path / "other.extxyz", [bare(7)])
+    refused = call(app, ["collect", jobs, "-o", str(tmp_path / "other.extxyz")])
+    assert "is not of this collection" in str(refused.exception)
     assert isinstance(call(app, ["collect", jobs]).exception, SoftfixError)

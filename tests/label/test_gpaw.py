@@ -54,6 +54,12 @@ def test_a_dry_run_says_electrons_and_kpoints(tmp_path):
     assert (group.electrons, group.kpoints) == (8.0, (4, 4, 4))
 
 
+def test_a_grid_of_ones_own_holds_for_every_frame():
+    protocol = GpawProtocol(kpoint_grid=(3, 3, 3))
+    assert protocol.kpoints(silicon()) == protocol.kpoints(silicon(a=6.0)) == (3, 3, 3)
+    assert "3x3x3 k-points" in protocol.conditions
+
+
 @pytest.mark.dft
 def test_labels_of_silicon_are_derivatives_and_an_unconverged_one_is_none(tmp_path):
     pytest.importorskip("gpaw", reason="GPAW is not installed: pip install 'softfix[gpaw]'")
@@ -74,3 +80,18 @@ def test_labels_of_silicon_are_derivatives_and_an_unconverged_one_is_none(tmp_pa
     hopeless = protocol.model_copy(update={"max_steps": 3})
     summary = label_frames([frame], hopeless, output)
     assert summary.failed[0][1].startswith("SCF not converged (KohnShamConvergenceError")
+
+
+@pytest.mark.dft
+def test_the_pulay_stress_makes_stress_the_derivative_at_fixed_cutoff():
+    pytest.importorskip("gpaw", reason="GPAW is not installed: pip install 'softfix[gpaw]'")
+    protocol = GpawProtocol(cutoff=200, kpoint_grid=(3, 3, 3))
+    lengths = np.linspace(5.23, 5.63, 5)
+    crystals = [frame_of(bulk("Si", a=a), LabelKeys(required=False)) for a in lengths]
+    labels = [protocol.label(crystal, None) for crystal in crystals]
+    volumes = np.array([crystal.volume for crystal in crystals])
+    derivative = np.polyfit(volumes - volumes[2], [label.energy for label in labels], 3)[2]  # eV/Å^3
+    corrected = protocol.model_copy(update={"pulay": True}).label(crystals[2], None)
+    without, with_pulay = labels[2].stress[:3].mean() - derivative, corrected.stress[:3].mean() - derivative
+    assert 4e-4 < without < 2e-3
+    assert abs(with_pulay) < 0.4 * without

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -20,6 +21,7 @@ from tests.label.test_run import structure
 
 TOY = "tests.label.toy:ToyDFT"
 FRAMES = 20
+KILLED = (1, 2, 1, 1, 1)  # workers of the runs that are killed
 
 
 def command(folder, *more):
@@ -40,16 +42,15 @@ def sources(folder):
 def wait_for_computations(folder, count, process):
     log = folder / "computations.log"
     while process.poll() is None and (not log.exists() or log.read_text().count("begin") < count):
+        assert_whole(folder / "labelled.extxyz")
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_after_kills_at_random_moments_a_run_goes_on_and_loses_and_repeats_nothing(tmp_path, workers):
-    chance = random.Random(workers)
+def test_after_kills_at_random_moments_a_run_goes_on_and_loses_and_repeats_nothing(tmp_path):
+    chance = random.Random(0)
     write_frames(tmp_path / "pool.extxyz", [structure(seed) for seed in range(FRAMES)])
     output, begun = tmp_path / "labelled.extxyz", 0
-    kills = 5 if workers == 1 else 1
-    for _ in range(kills):
+    for workers in KILLED:
         run = subprocess.Popen(
             command(tmp_path, "--workers", str(workers)), env=environment(tmp_path, TOY_DELAY="0.05"),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -57,19 +58,18 @@ def test_after_kills_at_random_moments_a_run_goes_on_and_loses_and_repeats_nothi
         wait_for_computations(tmp_path, begun + chance.randint(1, 3), run)
         time.sleep(chance.uniform(0.0, 0.06))
         run.send_signal(signal.SIGKILL)
-        run.wait()
+        assert run.wait() == -signal.SIGKILL
         time.sleep(0.5 if workers > 1 else 0.0)  # its workers notice, and end
         assert_whole(output)
         begun = sum(sources(tmp_path)[0].values())
     last = subprocess.run(
-        command(tmp_path, "--workers", str(workers)), env=environment(tmp_path), capture_output=True, text=True,
-        check=False,
+        command(tmp_path), env=environment(tmp_path), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert last.returncode == 0, last.stderr
     assert len(read_frames(output)) == len({frame.content_hash for frame in read_frames(output)}) == FRAMES
     started, _ = sources(tmp_path)
     assert len(started) == FRAMES
-    assert sum(started.values()) - FRAMES <= kills * workers  # those in flight
+    assert sum(started.values()) - FRAMES <= sum(KILLED)  # those in flight
     assert not output.with_name(output.name + ".lock").exists()
 
 
@@ -106,6 +106,45 @@ def test_slurm_without_its_package_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
     with pytest.raises(SoftfixError, match="pip install dask-jobqueue"):
         label_frames([structure(0)], load_protocol(TOY), tmp_path / "l.extxyz", Workers(2, slurm=True))
+
+
+def test_slurm_jobs_are_asked_for_as_many_as_workers_and_used(tmp_path, monkeypatch):
+    from distributed import LocalCluster
+
+    asked = []
+
+    class SLURMCluster(LocalCluster):
+        def __init__(self):
+            super().__init__(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None)
+
+        def scale(self, jobs):
+            asked.append(jobs)
+            super().scale(1)
+
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", SimpleNamespace(SLURMCluster=SLURMCluster))
+    summary = label_frames([structure(0)], load_protocol(TOY), tmp_path / "l.extxyz", Workers(3, slurm=True))
+    assert asked[0] == 3
+    assert len(summary.labelled) == 1
+
+
+def test_slurm_jobs_that_are_not_described_are_one_sentence(tmp_path, monkeypatch):
+    def undescribed():
+        raise ValueError("You must specify how many cores to use per job")
+
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", SimpleNamespace(SLURMCluster=undescribed))
+    with pytest.raises(SoftfixError, match=r"how many cores.*jobqueue\.yaml"):
+        label_frames([structure(0)], load_protocol(TOY), tmp_path / "l.extxyz", Workers(2, slurm=True))
+
+
+def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path):
+    import dask
+    import distributed  # noqa: F401  # its settings go before ours
+
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "300ms"}),
+        pytest.raises(SoftfixError, match=r"No dask scheduler answers at tcp://127\.0\.0\.1:9"),
+    ):
+        label_frames([structure(0)], load_protocol(TOY), tmp_path / "l.extxyz", Workers(scheduler="tcp://127.0.0.1:9"))
 
 
 def test_a_dry_run_writes_nothing(tmp_path):
