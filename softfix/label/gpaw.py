@@ -2,8 +2,11 @@
 
 The stress of plane waves is the derivative of the energy at a fixed *number* of plane waves, while frames of different
 volumes are computed at a fixed cutoff. The difference is the Pulay stress, (2 E_cut / 3 V) dE/dE_cut on the diagonal:
-below zero, and without it a crystal seems to want to shrink. It falls quickly with the cutoff; `pulay` adds it at the
-cost of a second energy.
+below zero, and without it a crystal seems to want to shrink. It falls quickly with the cutoff (Si at 200 eV: 0.12 GPa,
+at 300 eV: 0.02 GPa); `pulay` adds it at the cost of a second energy.
+
+The Materials Project uses PBE, PAW, 520 eV and some 4 k-points per 1/Å with tetrahedra, which these settings
+are near to; its Hubbard U for oxides of some transition metals is not added here unless `setups` say so.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import numpy as np
 from pydantic import Field
 
 from softfix.bases.package import installed_version
+from softfix.data.check import MIN_VOLUME
 from softfix.errors import SoftfixError
 from softfix.label.protocol import PlaneWaves, missing_package
 
@@ -60,13 +64,15 @@ class GpawProtocol(PlaneWaves):
         return f"GPAW {self.version} {self.xc} {self.conditions}{setups}{pulay}"
 
     def check(self, frames: Sequence[Frame]) -> None:
-        """Look for GPAW and for the PAW setup of every element.
+        """Look for GPAW, for the PAW setup of every element, and for cells.
 
         Raises:
             SoftfixError: if one is missing.
         """
         assert self.version
         for frame in frames:
+            if frame.volume < MIN_VOLUME:
+                raise SoftfixError(f"{frame.source} has no cell, which plane waves need: put the molecule into one.")
             self.electrons(frame)
 
     def electrons(self, frame: Frame) -> float:

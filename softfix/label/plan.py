@@ -53,16 +53,13 @@ class Plan:
     @property
     def notes(self) -> list[str]:
         """What a user should know of before anything runs, in sentences."""
-        notes = []
-        if self.copies:
-            notes.append(f"{self.copies} frames repeat the structure of another and are labelled once.")
-        if self.gone:
-            notes.append(f"{self.gone} labels of frames that are not in the input any more stay in the store.")
-        if self.others:
-            notes.append(f"{self.others} results of other settings or versions are in the store and are not used.")
-        if self.failed and not self.retry:
-            notes.append(f"{len(self.failed)} frames failed before and are left out; --retry tries them again.")
-        return notes
+        counts = {
+            "Frames that repeat the structure of another (labelled once)": self.copies,
+            "Labels in the store whose frames are not in the input": self.gone,
+            "Results in the store of other settings or versions, not used": self.others,
+            "Frames that failed before, left out (--retry tries them again)": 0 if self.retry else len(self.failed),
+        }
+        return [f"{what}: {count}." for what, count in counts.items() if count]
 
 
 def plan_for(frames: Sequence[Frame], protocol: LabelProtocol, store: Store, retry: bool = False) -> Plan:

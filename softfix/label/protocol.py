@@ -116,7 +116,7 @@ class PlaneWaves(LabelProtocol):
     def conditions(self) -> str:
         """Cutoff, k-points, smearing and spins in words."""
         moments = ", ".join(f"{symbol} {moment:g}" for symbol, moment in sorted(self.magnetic_moments.items()))
-        density = f"{self.kpoint_density:g} k-points per 1/Å"
+        density = f"{self.kpoint_density:g} k-points per 1/Angstrom"
         grid = density if self.kpoint_grid is None else f"{'x'.join(map(str, self.kpoint_grid))} k-points"
         return (
             f"PW {self.cutoff:g} eV, {grid}, Fermi-Dirac {self.smearing:g} eV, "

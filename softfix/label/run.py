@@ -32,8 +32,9 @@ class Summary:
     @property
     def status(self) -> str:
         """In a sentence."""
-        wrote = f"Wrote {self.output}: " if self.labelled else ""
-        return f"{wrote}{len(self.labelled)} labelled frames ({self.computed} computed now)."
+        counts = f"Labelled {len(self.labelled)} of {len(self.labelled) + len(self.failed)} frames"
+        wrote = f" Wrote {self.output}." if self.labelled else ""
+        return f"{counts}, {self.computed} computed now.{wrote}"
 
     @property
     def failure(self) -> str | None:
@@ -75,11 +76,13 @@ def label_frames(
         plan = plan_for(frames, protocol, store, retry)
         tasks, notes = plan.todo, plan.notes
         writer = _Writer(output)
-        for outcome in track(workers.outcomes(tasks)):
-            store.add(outcome)
-            plan.outcomes[outcome.frame] = outcome
-            writer.write(plan)
-        writer.write(plan, at_once=True)
+        try:
+            for outcome in track(workers.outcomes(tasks)):
+                store.add(outcome)
+                plan.outcomes[outcome.frame] = outcome
+                writer.write(plan)
+        finally:  # also when a user interrupts
+            writer.write(plan, at_once=True)
     return Summary(output, plan.labelled, plan.failed, len(tasks), notes)
 
 

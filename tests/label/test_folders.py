@@ -88,7 +88,7 @@ def test_results_that_come_back_are_those_of_the_frames_in_their_order(tmp_path,
         np.testing.assert_allclose(by_hash[frame.content_hash].forces, truth.forces, atol=1e-6)
         np.testing.assert_allclose(by_hash[frame.content_hash].stress, truth.stress, atol=1e-6)
         assert by_hash[frame.content_hash].energy == pytest.approx(truth.energy, abs=1e-6)
-        assert by_hash[frame.content_hash].level.startswith("VASP PBE PW 600 eV, 3.5 k-points per 1/Å")
+        assert by_hash[frame.content_hash].level.startswith("VASP PBE PW 600 eV, 3.5 k-points per 1/Angstrom")
 
 
 def test_vasp_that_ran_out_of_steps_or_was_cut_off_or_computed_other_atoms_gives_no_label(tmp_path, vasp, monkeypatch):

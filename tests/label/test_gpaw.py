@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 
 import softfix.label.gpaw
@@ -32,7 +33,7 @@ def test_an_unknown_setting_is_named(tmp_path):
 def test_settings_decide_digest_and_level(monkeypatch):
     monkeypatch.setattr(softfix.label.gpaw, "installed_version", lambda _: "26.7.0")
     one, other = GpawProtocol(), GpawProtocol(cutoff=500, magnetic_moments={"Fe": 4.0}, setups={"Fe": ":d,4.0"})
-    assert one.level == "GPAW 26.7.0 PBE PW 600 eV, 3.5 k-points per 1/Å, Fermi-Dirac 0.05 eV, spin-paired"
+    assert one.level == "GPAW 26.7.0 PBE PW 600 eV, 3.5 k-points per 1/Angstrom, Fermi-Dirac 0.05 eV, spin-paired"
     assert other.level.endswith("spin-polarised (start: Fe 4), setup Fe :d,4.0")
     assert one.digest != other.digest
     assert one.digest == GpawProtocol(max_force=10.0).digest
@@ -46,6 +47,13 @@ def test_a_missing_setup_is_one_sentence(tmp_path):
     with pytest.raises(SoftfixError, match="no PAW setup nonsense of Si") as caught:
         label_frames([silicon()], protocol, tmp_path / "labelled.extxyz")
     assert "\n" not in str(caught.value)
+
+
+def test_a_molecule_without_a_cell_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(softfix.label.gpaw, "installed_version", lambda _: "26.7.0")
+    molecule = frame_of(Atoms("H2", [[0, 0, 0], [0, 0, 0.74]]), LabelKeys(required=False))
+    with pytest.raises(SoftfixError, match="has no cell, which plane waves need"):
+        label_frames([molecule], GpawProtocol(), tmp_path / "labelled.extxyz")
 
 
 def test_a_dry_run_says_electrons_and_kpoints(tmp_path):

@@ -77,7 +77,7 @@ def test_a_second_run_computes_nothing_and_remakes_a_lost_output(out, log):
 def test_copies_are_labelled_once(out, log):
     summary = label_frames([structure(0), structure(1), structure(0)], TOY, out)
     assert len(computed(log)) == len(read_frames(out)) == 2
-    assert "1 frames repeat" in summary.notes[0]
+    assert "repeat the structure of another (labelled once): 1." in summary.notes[0]
 
 
 def test_labels_that_came_with_a_structure_are_dropped(out):
@@ -121,7 +121,7 @@ def test_settings_that_change_numbers_ask_for_new_labels_and_those_that_do_not_d
     other = TOY.model_copy(update={"arguments": {"asap_cutoff": True}})
     summary = label_frames(frames, other, out)
     assert summary.computed == 1
-    assert "1 results of other settings" in summary.notes[0]
+    assert "of other settings or versions, not used: 1." in summary.notes[0]
     assert "asap_cutoff" in read_frames(out)[0].level
 
 
@@ -129,7 +129,7 @@ def test_a_file_that_changed_between_runs_keeps_its_results_by_geometry(out, log
     label_frames([structure(0), structure(1)], TOY, out)
     summary = label_frames([structure(1), structure(2)], TOY, out)
     assert summary.computed == 1
-    assert summary.notes == ["1 labels of frames that are not in the input any more stay in the store."]
+    assert summary.notes == ["Labels in the store whose frames are not in the input: 1."]
     assert [frame.config_type for frame in read_frames(out)] == ["rattle-1", "rattle-2"]
     assert label_frames([structure(seed) for seed in range(3)], TOY, out).computed == 0
     assert len(read_frames(out)) == 3
