@@ -54,27 +54,39 @@ class Outcomes:
 
 
 def _through_dask(workers: Workers, tasks: Sequence[Task]) -> Iterator[Outcome]:
-    """All tasks at once; then, one by one, those that were on a worker that died, so that the blame is certain."""
+    """All tasks; then, one by one, those that were on a worker that died, so that the blame is certain."""
     with _client(workers) as client:
         suspects = list[Task]()
-        for task, outcome in _as_done(client, tasks):
+        for task, outcome in _as_done(client, tasks, workers.count):
             if outcome is None:
                 suspects.append(task)
             else:
                 yield outcome
         for suspect in suspects:
-            for task, outcome in _as_done(client, [suspect]):
+            for task, outcome in _as_done(client, [suspect], 1):
                 yield outcome or task.outcome(None, ALONE)
 
 
-def _as_done(client: Client, tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome | None]]:
+def _as_done(client: Client, tasks: Sequence[Task], count: int) -> Iterator[tuple[Task, Outcome | None]]:
+    """Outcomes as they come; a frame begins only when an earlier outcome was taken, so that a kill loses few."""
     from distributed import as_completed
 
-    futures = {client.submit(label_one, task, pure=False): task for task in tasks}
-    for future in as_completed(list(futures), loop=client.loop):
+    left, futures = iter(tasks), dict[Any, Task]()
+    done = as_completed(loop=client.loop)
+
+    def refill() -> None:
+        window = max(count, sum(client.nthreads().values()))
+        while len(futures) < window and (task := next(left, None)) is not None:
+            future = client.submit(label_one, task, pure=False)
+            futures[future] = task
+            done.add(future)
+
+    refill()
+    for future in done:
         task = futures.pop(future)
         yield task, _outcome(future, task)
         future.release()
+        refill()
 
 
 def _outcome(future: Future, task: Task) -> Outcome | None:
