@@ -52,11 +52,11 @@ def test_after_kills_at_random_moments_a_run_goes_on_and_loses_and_repeats_nothi
     output, begun = tmp_path / "labelled.extxyz", 0
     for workers in KILLED:
         run = subprocess.Popen(
-            command(tmp_path, "--workers", str(workers)), env=environment(tmp_path, TOY_DELAY="0.05"),
+            command(tmp_path, "--workers", str(workers)), env=environment(tmp_path, TOY_DELAY="0.15"),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         wait_for_computations(tmp_path, begun + chance.randint(1, 3), run)
-        time.sleep(chance.uniform(0.0, 0.06))
+        time.sleep(chance.uniform(0.0, 0.2))
         run.send_signal(signal.SIGKILL)
         assert run.wait() == -signal.SIGKILL
         time.sleep(0.5 if workers > 1 else 0.0)  # its workers notice, and end
