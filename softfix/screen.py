@@ -14,6 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from softfix.benchmark import Summary
     from softfix.correction import Correction
+    from softfix.label import Estimate
     from softfix.measure import Report
     from softfix.suggest import Suggestion
 
@@ -134,6 +135,19 @@ def suggestions(chosen: Sequence[Suggestion], pool: int) -> None:
     for one in chosen:
         table.add_row(one.frame.source, one.frame.config_type, f"{one.gain:.1f}", f"{one.force_std:.3f}")
     console.print(table)
+
+
+def estimate(value: Estimate, level: str) -> None:
+    """Frames to label and what they cost."""
+    table = Table(title=level, title_justify="left")
+    for name in ("formula", "frames", "atoms", "electrons", "k-points"):
+        table.add_column(name, justify="left" if name == "formula" else "right")
+    for group in value.groups:
+        electrons = "-" if group.electrons is None else f"{group.electrons:g}"
+        kpoints = "-" if group.kpoints is None else " x ".join(map(str, group.kpoints))
+        table.add_row(group.formula, str(group.frames), str(group.atoms), electrons, kpoints)
+    console.print(table)
+    say(value.status)
 
 
 def bases() -> None:
