@@ -73,6 +73,16 @@ def test_the_block_of_suggestions_runs(folder):
         assert len(read_frames(folder / "next.extxyz")) == 2
 
 
+def test_the_block_of_labelling_runs(folder):
+    pytest.importorskip("distributed", reason="the extra parallel is not installed")
+    (folder / "test.extxyz").rename(folder / "pool.extxyz")
+    block = next(block for block in blocks("bash") if "softfix label" in block)
+    for line in block.replace("gpaw", "ase.calculators.emt:EMT").splitlines():
+        text = run([sys.executable, "-m", *line.split("#")[0].split()], folder)
+    assert "Labelled 2 of 2 frames" in text
+    assert len(read_frames(folder / "labelled.extxyz")) == 2
+
+
 @pytest.mark.real
 def test_the_block_of_fine_tuning_runs(folder):
     pytest.importorskip("chgnet", reason="the chgnet package is not installed")
@@ -91,6 +101,7 @@ def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
         "softfix benchmark few-shot my-data",
         "softfix finetune train.extxyz",
         "softfix suggest pool.extxyz",
+        "softfix label pool.extxyz",
     )
     assert all(block.startswith(known) for block in blocks("bash"))
     assert len(blocks("python")) == 2
