@@ -24,6 +24,12 @@ FRAMES = 20
 KILLED = (1, 2, 1, 1, 1)  # workers of the runs that are killed
 
 
+@pytest.fixture(autouse=True)
+def dask():
+    """All of this file needs workers."""
+    pytest.importorskip("distributed", reason="the extra parallel is not installed")
+
+
 def command(folder, *more):
     return [sys.executable, "-m", "softfix", "label", str(folder / "pool.extxyz"), "--calculator", TOY,
             "-o", str(folder / "labelled.extxyz"), *more]  # fmt: skip
