@@ -1,0 +1,51 @@
+"""Frames far from what the base's error on the others leads to expect: unconverged, or of another kind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softfix.doctor.finding import Finding, finding
+from softfix.doctor.robust import least_absolute, spread
+from softfix.doctor.subject import Subject
+
+FEWEST = 8  # frames from which the usual error is known
+SCORE = 6.0  # standard deviations of the logarithm of the error
+FACTOR = 3.0  # and how many times the usual error
+FORCE = 0.02  # eV/Å, errors below which nothing is said
+
+
+def far_tails(subject: Subject) -> list[Finding]:
+    """Frames whose force error against the base (eV/Å) is far beyond that of frames with like forces."""
+    known = subject.forces()
+    if len(known) < FEWEST:
+        return []
+    label = np.concatenate([forces.ravel() for _, forces, _ in known])
+    base = np.concatenate([its.ravel() for _, _, its in known])
+    (slope,) = least_absolute(base[:, None], label)
+    error = np.array([_rms(forces - slope * its) for _, forces, its in known])
+    size = np.array([_rms(slope * its) for _, _, its in known])
+    usual = _usual(size, error)
+    ratio = np.log(error / usual)
+    width = max(spread(ratio), 0.15)
+    far = (ratio - np.median(ratio) > SCORE * width) & (error > FACTOR * usual) & (error > FORCE)
+    if not far.any():
+        return []
+    worst = int(np.argmax(np.where(far, error / usual, 0.0)))
+    return [
+        finding(
+            "tail", "likely", f"{int(far.sum())} frames differ from the base far more than frames with like forces.",
+            subject.named(known[k][0] for k in np.flatnonzero(far)),
+            "Check that they are converged and of the same settings; take them out if not.",
+            [("largest_force_error_rms", error[worst], "eV/Å"), ("usual_force_error_rms", usual[worst], "eV/Å")],
+        )
+    ]  # fmt: skip
+
+
+def _usual(size: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Error that grows with the forces from a floor: median line through the frames."""
+    constant, proportional = np.maximum(least_absolute(np.column_stack([np.ones_like(size), size]), error), 0.0)
+    return np.maximum(constant + proportional * size, float(np.median(error)) + 1e-6)
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt((values**2).mean()))
