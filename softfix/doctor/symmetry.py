@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import spglib
+from phonopy.structure.atoms import PhonopyAtoms
+from phonopy.structure.symmetry import Symmetry
+from spglib.error import SpglibError
 
 from softfix.data.frames import Frame
 from softfix.doctor.finding import Finding, finding
@@ -15,6 +17,7 @@ SYMPREC = 1e-4  # Å
 ASYMMETRY = 0.02  # eV/Å: converged forces keep the symmetry better
 RELATIVE = 0.03  # of the root-mean-square force
 MOST_ATOMS = 400
+MOST_OPERATIONS = 192
 
 
 def net_forces(subject: Subject) -> list[Finding]:
@@ -64,16 +67,11 @@ def broken_symmetry(subject: Subject) -> list[Finding]:
 
 
 def forbidden_forces(frame: Frame, forces: np.ndarray) -> np.ndarray:
-    """Forces minus their mean over the symmetry operations of the structure, (atoms, 3) eV/Å, without the drift."""
+    """Forces minus their mean over symmetry operations of the structure, (atoms, 3) eV/Å, without the drift."""
     forces = forces - forces.mean(axis=0)
     fractional = np.linalg.solve(frame.cell.T, frame.positions.T).T
-    operations = spglib.get_symmetry(
-        (frame.cell.tolist(), fractional.tolist(), frame.numbers.tolist()), symprec=SYMPREC
-    )
-    if operations is None or len(operations["rotations"]) < 2:
-        return np.zeros_like(forces)
     total, counted = np.zeros_like(forces), 0
-    for rotation, translation in zip(operations["rotations"], operations["translations"], strict=True):
+    for rotation, translation in operations(frame):
         target = _images(frame, fractional, fractional @ rotation.T + translation)
         if target is None:
             continue
@@ -81,6 +79,22 @@ def forbidden_forces(frame: Frame, forces: np.ndarray) -> np.ndarray:
         total[target] += forces @ cartesian.T
         counted += 1
     return forces - total / counted if counted else np.zeros_like(forces)
+
+
+def operations(frame: Frame) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rotations (3, 3) and translations (3,), fractional; at most `MOST_OPERATIONS`, evenly out of all.
+
+    The mean over any of them leaves symmetric forces as they are. Empty where there are none beyond the identity.
+    """
+    fractional = np.linalg.solve(frame.cell.T, frame.positions.T).T
+    cell = PhonopyAtoms(numbers=frame.numbers, scaled_positions=fractional, cell=frame.cell)
+    try:
+        found = Symmetry(cell, symprec=SYMPREC).symmetry_operations
+    except SpglibError:
+        return []  # spglib cannot tell the symmetry, so nothing can be said about what it forbids
+    every = list(zip(found["rotations"], found["translations"], strict=True))
+    chosen = np.unique(np.linspace(0, len(every) - 1, min(MOST_OPERATIONS, len(every))).astype(int))
+    return [every[i] for i in chosen] if len(every) > 1 else []
 
 
 def _images(frame: Frame, fractional: np.ndarray, moved: np.ndarray) -> np.ndarray | None:

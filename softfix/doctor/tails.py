@@ -11,6 +11,9 @@ from softfix.doctor.subject import Subject
 FEWEST = 8  # frames from which the usual error is known
 SCORE = 6.0  # standard deviations of the logarithm of the error
 FACTOR = 3.0  # and how many times the usual error
+ENERGY_SCORE = 12.0  # standard deviations of the energy residual
+ENERGY = 0.03  # eV/atom, residuals below which nothing is said
+RARE = 0.1  # share of frames above which a tail is no tail
 FORCE = 0.02  # eV/Å, errors below which nothing is said
 
 
@@ -37,6 +40,27 @@ def far_tails(subject: Subject) -> list[Finding]:
             subject.named(known[k][0] for k in np.flatnonzero(far)),
             "Check that they are converged and of the same settings; take them out if not.",
             [("largest_force_error_rms", error[worst], "eV/Å"), ("usual_force_error_rms", usual[worst], "eV/Å")],
+        )
+    ]  # fmt: skip
+
+
+def far_energies(subject: Subject) -> list[Finding]:
+    """Frames whose energy, after composition and base, is far from all others (eV/atom)."""
+    index, counts, energy, base = subject.energies()
+    if len(energy) < counts.shape[1] + FEWEST:
+        return []
+    atoms = counts.sum(axis=1)
+    design = np.column_stack([counts / atoms[:, None], base / atoms])
+    residual = energy / atoms - design @ least_absolute(design, energy / atoms)
+    width = max(spread(residual), ENERGY / ENERGY_SCORE)
+    far = np.abs(residual - np.median(residual)) > ENERGY_SCORE * width
+    if not far.any() or far.mean() > RARE:
+        return []
+    return [
+        finding(
+            "tail", "likely", f"The energies of {int(far.sum())} frames are far from what composition and base give.",
+            subject.named(index[far]), "Check that they are converged and of the same settings; take them out if not.",
+            [("largest_residual", max(residual[far], key=abs), "eV/atom"), ("usual_residual", width, "eV/atom")],
         )
     ]  # fmt: skip
 

@@ -17,7 +17,7 @@ FORCE_UNITS = {"eV/Å": 1.0, "Hartree/bohr": 51.422067, "Rydberg/bohr": 25.71103
                "gradients in eV/Å": -1.0, "gradients in Hartree/bohr": -51.422067}  # fmt: skip  # eV/Å
 PAIRS = 5  # pairs of near frames from which a slope is believed
 TRUST = 0.6  # share of the label that a slope must explain
-WORSE = 9.0  # how much worse (in squared standard deviations) right units must fit than the wrong ones
+WORSE = 7.0  # how much worse (in squared standard deviations) right units must fit than the wrong ones
 FITS = 9.0  # and how well these must
 
 
@@ -61,7 +61,7 @@ def label_units(subject: Subject) -> list[Finding]:
 def _finding(subject: Subject, evidence: list[Evidence], fitting: list[tuple[str, str]], margin: float) -> Finding:
     readings = " or ".join(f"energies in {energy} and forces in {force}" for energy, force in fitting[:4])
     sure = max(one.share for one in evidence) > 0.8 and margin > 2 * WORSE
-    values = [(one.name, one.ratio, "1") for one in evidence]
+    values = [(one.name, one.ratio, "") for one in evidence]
     return finding(
         "units", "certain" if sure else "likely", f"The labels fit as {readings}, not as eV and eV/Å.",
         [frame for frame in subject.frames if frame.energy is not None or frame.forces is not None],
@@ -91,7 +91,7 @@ def _force_slope(subject: Subject) -> Evidence | None:
     x = np.concatenate([base.ravel() for _, _, base in known])
     (slope,) = least_absolute(x[:, None], y)
     share = explained(y, y - slope * x)
-    return Evidence("forces_over_base", float(slope), 0.1, 0.2, 0, 1, share) if share > TRUST - 0.1 else None
+    return Evidence("forces_over_base", float(slope), 0.15, 0.2, 0, 1, share) if share > TRUST - 0.1 else None
 
 
 def _energy_slope(subject: Subject) -> Evidence | None:
@@ -106,4 +106,4 @@ def _energy_slope(subject: Subject) -> Evidence | None:
     left = y - shares @ least_absolute(shares, y)
     fit = least_absolute(both, y)
     share = explained(left, y - both @ fit)
-    return Evidence("energies_over_base", float(fit[-1]), 0.2, 0.35, 1, 0, share) if share > TRUST else None
+    return Evidence("energies_over_base", float(fit[-1]), 0.2, 0.35, 1, 0, share) if share > TRUST - 0.2 else None
