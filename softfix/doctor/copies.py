@@ -14,16 +14,19 @@ from softfix.doctor.subject import Subject
 
 REACH = 5.0  # Å; interatomic distances up to here make the fingerprint
 ROUNDING = 1e-3  # Å in any interatomic distance
+MEAN = 1e-4  # Å in the mean interatomic distance, where rounding averages out
 ENERGY = 1e-4  # eV/atom; repeated calculations agree better
 FORCE = 1e-3  # eV/Å
 
 
 def copies(subject: Subject) -> list[Finding]:
     """Same structure (up to rounding, translation, rotation and order of atoms) more than once."""
-    same: list[tuple[Frame, Frame]] = []
-    other: list[tuple[Frame, Frame]] = []
-    for one, again in _repeated(subject.frames):
-        (other if _differ(one, again) else same).append((one, again))
+    originals: dict[int, int] = {}
+    for i, j in alike(subject.frames):
+        originals.setdefault(j, i)
+    pairs = [(subject.frames[i], subject.frames[j]) for j, i in sorted(originals.items())]
+    same = [pair for pair in pairs if not _differ(*pair)]
+    other = [pair for pair in pairs if _differ(*pair)]
     return [
         *(_relabelled(one, again) for one, again in other),
         *([_repeats(exact)] if (exact := [pair for pair in same if _exact(*pair)]) else []),
@@ -63,81 +66,73 @@ def _equivalent(pairs: Sequence[tuple[Frame, Frame]]) -> Finding:
 
 def leaked(subject: Subject) -> list[Finding]:
     """Test frames that stand among the training frames, so that the test error says nothing."""
-    training = _buckets(subject.frames)
-    found = []
-    for frame in subject.test:
-        if original := next((one for one in _candidates(training, frame) if _same(one, frame)), None):
-            found.append((original, frame))
+    training = len(subject.frames)
+    every = [*subject.frames, *subject.test]
+    found = {j: i for i, j in alike(every) if i < training <= j}
     if not found:
         return []
+    exact = any(_exact(every[i], every[j]) for j, i in found.items())
     return [
         finding(
-            "leaked", "certain", f"{len(found)} of {len(subject.test)} test frames are also training frames.",
-            [frame for _, frame in found], "Take them out of the test file, or out of the training file.",
-            [("test_frames", len(found), ""), ("first_original", found[0][0].source, "")],
+            "leaked", "certain" if exact else "likely",
+            f"{len(found)} of {len(subject.test)} test frames are also training frames, or made of them by symmetry.",
+            [every[j] for j in sorted(found)], "Take them out of the test file, or out of the training file.",
+            [("test_frames", len(found), ""), ("first_original", every[found[min(found)]].source, "")],
         )
     ]  # fmt: skip
 
 
-Key = tuple[bytes, int]
+def alike(frames: Sequence[Frame]) -> list[tuple[int, int]]:
+    """Pairs i < j of frames that are one structure, up to rounding, translation, rotation and order of atoms.
+
+    What only has the same interatomic distances must have the same energies and sizes of forces too.
+    """
+    groups: dict[tuple[bytes, bytes], list[int]] = defaultdict(list)
+    for i, frame in enumerate(frames):
+        groups[np.sort(frame.numbers).tobytes(), frame.pbc.tobytes()].append(i)
+    pairs = [pair for members in groups.values() if len(members) > 1 for pair in _alike(frames, members)]
+    return sorted(pairs)
 
 
-def _key(frame: Frame) -> Key:
-    return np.sort(frame.numbers).tobytes(), round(frame.volume)
+def _alike(frames: Sequence[Frame], members: list[int]) -> Iterator[tuple[int, int]]:
+    """Pairs within frames of the same atoms: only those with the same mean distance are looked at closely."""
+    distances = {i: _distances(frames[i]) for i in members}
+    mean = {i: float(distances[i].mean()) if len(distances[i]) else 0.0 for i in members}
+    order = sorted(members, key=lambda i: mean[i])
+    for place, i in enumerate(order):
+        for j in order[place + 1 :]:
+            if mean[j] - mean[i] > MEAN:
+                break
+            if _same(frames[i], frames[j], distances[i], distances[j]):
+                yield min(i, j), max(i, j)
 
 
-def _buckets(frames: Sequence[Frame]) -> dict[Key, list[Frame]]:
-    buckets: dict[Key, list[Frame]] = defaultdict(list)
-    for frame in frames:
-        buckets[_key(frame)].append(frame)
-    return buckets
-
-
-def _candidates(buckets: dict[Key, list[Frame]], frame: Frame) -> Iterator[Frame]:
-    atoms, volume = _key(frame)
-    for near in (volume - 1, volume, volume + 1):
-        yield from buckets.get((atoms, near), ())
-
-
-def _repeated(frames: Sequence[Frame]) -> Iterator[tuple[Frame, Frame]]:
-    """Every frame that repeats an earlier one, behind that one."""
-    seen: dict[Key, list[Frame]] = defaultdict(list)
-    for frame in frames:
-        original = next((one for one in _candidates(seen, frame) if _same(one, frame)), None)
-        if original is None:
-            seen[_key(frame)].append(frame)
-        else:
-            yield original, frame
-
-
-def _same(one: Frame, other: Frame) -> bool:
-    if one.content_hash == other.content_hash:
-        return True
-    if abs(one.volume - other.volume) > 1e-4 * max(one.volume, 1.0) or not np.array_equal(one.pbc, other.pbc):
-        return False
+def _same(one: Frame, other: Frame, its: np.ndarray, others: np.ndarray) -> bool:
     if _exact(one, other):
         return True
-    a, b = _distances(one), _distances(other)
-    return len(a) == len(b) > 0 and float(np.abs(a - b).max()) < ROUNDING and not _differ(one, other)
-
-
-_KEPT: dict[str, np.ndarray] = {}
+    if abs(one.volume - other.volume) > 1e-4 * max(one.volume, 1.0) or not len(its) == len(others) > 0:
+        return False
+    return float(np.abs(its - others).max()) < ROUNDING and not _differ(one, other)
 
 
 def _exact(one: Frame, other: Frame) -> bool:
-    """Whether two copies are the same numbers, up to rounding."""
-    same = np.array_equal(one.numbers, other.numbers)
-    return bool(same and np.allclose(one.positions, other.positions, atol=1e-5) and np.allclose(one.cell, other.cell))
+    """Whether two frames are the same atoms in the same order and cell, up to rounding and a shift of all."""
+    if not np.array_equal(one.numbers, other.numbers) or not np.allclose(one.cell, other.cell, atol=1e-5):
+        return False
+    moved = other.positions - one.positions
+    moved = moved - moved[0]
+    if one.volume > 0.0:
+        images = np.round(np.linalg.solve(one.cell.T, moved.T).T)
+        moved = moved - (images * one.pbc) @ one.cell
+    return bool(np.abs(moved).max() < ROUNDING)
 
 
 def _distances(frame: Frame) -> np.ndarray:
     """Sorted distances (Å) between atoms, periodic images included, shifted apart by the two elements."""
-    if frame.content_hash not in _KEPT:
-        search = NeighborList(cutoff=REACH, full_list=False)
-        i, j, d = search.compute(points=frame.positions, box=frame.cell, periodic=frame.pbc, quantities="ijd")
-        low, high = np.minimum(frame.numbers[i], frame.numbers[j]), np.maximum(frame.numbers[i], frame.numbers[j])
-        _KEPT[frame.content_hash] = np.sort(d + REACH * 2 * (low * 120 + high))
-    return _KEPT[frame.content_hash]
+    search = NeighborList(cutoff=REACH, full_list=False)
+    i, j, d = search.compute(points=frame.positions, box=frame.cell, periodic=frame.pbc, quantities="ijd")
+    low, high = np.minimum(frame.numbers[i], frame.numbers[j]), np.maximum(frame.numbers[i], frame.numbers[j])
+    return np.sort(d + REACH * 2 * (low * 120 + high))
 
 
 def _differ(one: Frame, other: Frame) -> bool:

@@ -49,7 +49,7 @@ def stress_units(subject: Subject) -> list[Finding]:
 
 
 def _stressed(subject: Subject) -> list:
-    return [frame for frame in subject.frames if frame.stress is not None]
+    return [frame for frame in subject.frames if frame.stress is not None and frame.volume > 0.0]
 
 
 def _unit(ratio: float, subject: Subject) -> str:

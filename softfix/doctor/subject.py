@@ -61,7 +61,7 @@ class Subject:
         known = [
             (i, frame.stress, its.stress)
             for i, (frame, its) in enumerate(zip(self.frames, base, strict=False))
-            if frame.stress is not None and its.stress is not None
+            if frame.stress is not None and its.stress is not None and frame.volume > 0.0
         ]
         index = np.array([i for i, _, _ in known], dtype=int)
         label = np.array([one for _, one, _ in known], dtype=float).reshape(-1, 6)

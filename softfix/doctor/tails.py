@@ -28,7 +28,7 @@ def far_tails(subject: Subject) -> list[Finding]:
     error = np.array([_rms(forces - slope * its) for _, forces, its in known])
     size = np.array([_rms(slope * its) for _, _, its in known])
     usual = _usual(size, error)
-    ratio = np.log(error / usual)
+    ratio = np.log(np.maximum(error, 1e-9) / usual)  # a base may be exact
     width = max(spread(ratio), 0.15)
     far = (ratio - np.median(ratio) > SCORE * width) & (error > FACTOR * usual) & (error > FORCE)
     if not far.any():

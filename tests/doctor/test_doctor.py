@@ -9,9 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.emt import EMT
 
 from softfix.data import read_frames, write_frames
+from softfix.data.labels import frame_of
 from softfix.doctor import examine
+from softfix.doctor.copies import alike
 from softfix.doctor.energies import two_kinds
 from softfix.doctor.pairs import near_pairs
 from softfix.doctor.symmetry import forbidden_forces
@@ -112,6 +116,23 @@ def test_symmetric_copies_are_only_possible(clean, said):
     turned = replace(clean[0], positions=clean[0].positions @ TURN, cell=clean[0].cell @ TURN,
                      forces=clean[0].forces @ TURN, stress=None, source="toy.extxyz, frame 99")  # fmt: skip
     assert said([*clean, turned])["copies"].sure == "possible"
+
+
+def test_the_same_atoms_in_another_order_and_place_are_a_copy(clean):
+    order = np.random.default_rng(0).permutation(8)
+    one = clean[0]
+    moved = replace(one, numbers=one.numbers[order], positions=one.positions[order] + 0.7, forces=one.forces[order])
+    assert alike([*clean, moved]) == [(0, len(clean))]
+
+
+def test_molecules_are_examined_too(soft_base):
+    named = []
+    for number in range(1, 10):
+        atoms = Atoms("CO", [[0, 0, 0], [0, 0, 1.1 + 0.01 * number]], calculator=EMT())
+        atoms.get_forces()
+        named.append(frame_of(atoms, source=f"CO.xyz, frame {number}"))
+    assert examine(named, soft_base).findings == []
+    assert [finding.check for finding in examine([*named, named[2]]).findings] == ["copies"]
 
 
 TURN = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
