@@ -12,7 +12,8 @@ FEWEST = 8  # frames from which the usual error is known
 SCORE = 6.0  # standard deviations of the logarithm of the error
 FACTOR = 3.0  # and how many times the usual error
 ENERGY_SCORE = 12.0  # standard deviations of the energy residual
-ENERGY = 0.03  # eV/atom, residuals below which nothing is said
+ENERGY = 0.05  # eV/atom, residuals below which nothing is said
+ALIKE = 3  # frames of one composition from which its own offset is taken
 RARE = 0.1  # share of frames above which a tail is no tail
 FORCE = 0.02  # eV/Å, errors below which nothing is said
 
@@ -51,8 +52,9 @@ def far_energies(subject: Subject) -> list[Finding]:
         return []
     atoms = counts.sum(axis=1)
     design = np.column_stack([counts / atoms[:, None], base / atoms])
-    residual = energy / atoms - design @ least_absolute(design, energy / atoms)
-    width = max(spread(residual), ENERGY / ENERGY_SCORE)
+    whole = energy / atoms - design @ least_absolute(design, energy / atoms)
+    residual = _within(counts, whole)
+    width = max(spread(whole), spread(residual), ENERGY / ENERGY_SCORE)
     far = np.abs(residual - np.median(residual)) > ENERGY_SCORE * width
     if not far.any() or far.mean() > RARE:
         return []
@@ -63,6 +65,17 @@ def far_energies(subject: Subject) -> list[Finding]:
             [("largest_residual", max(residual[far], key=abs), "eV/atom"), ("usual_residual", width, "eV/atom")],
         )
     ]  # fmt: skip
+
+
+def _within(counts: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """Residuals minus their median over frames of the same composition, where there are `ALIKE` or more.
+
+    A base can be off for a whole compound, which is no fault of the frames.
+    """
+    shares = (counts / counts.sum(axis=1, keepdims=True)).round(6)
+    _, kind, number = np.unique(shares, axis=0, return_inverse=True, return_counts=True)
+    medians = np.array([np.median(residual[kind == k]) for k in range(len(number))])
+    return residual - np.where(number >= ALIKE, medians, 0.0)[kind]
 
 
 def _usual(size: np.ndarray, error: np.ndarray) -> np.ndarray:
