@@ -7,10 +7,11 @@ from collections import defaultdict
 import numpy as np
 
 from softfix.data.frames import Frame
-from softfix.doctor.finding import Finding, finding
+from softfix.doctor.finding import Finding, Sure, finding
 from softfix.doctor.subject import Subject
 
 DIFFERENT = 1e-4  # eV/atom
+SMEARING = 0.05  # eV/atom, more than smearing makes of the two kinds
 
 
 def energy_kinds(subject: Subject) -> list[Finding]:
@@ -25,13 +26,20 @@ def _not_free(subject: Subject) -> list[Finding]:
     largest = max((gap for _, gap in found), key=abs)
     return [
         finding(
-            "energy-kind", "certain",
+            "energy-kind", _sure(*found[0]),
             f"The energy of {len(found)} frames is not the free energy that the file holds beside it.",
             [frame for frame, _ in found],
             "Take the free energy (--energy-key free_energy): forces are its derivative.",
             [("largest_difference", largest, "eV/atom"), ("read_from", _key(found[0][0]), "")],
         )
     ]  # fmt: skip
+
+
+def _sure(frame: Frame, gap: float) -> Sure:
+    """Certain where the energy read is the calculator's own; REF_energy may be of another calculation than the rest."""
+    if frame.energies.get("energy") == frame.energy:
+        return "certain"
+    return "likely" if abs(gap) < SMEARING else "possible"
 
 
 def _gap(frame: Frame) -> float:

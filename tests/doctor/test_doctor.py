@@ -12,7 +12,7 @@ import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
 
-from softfix.data import read_frames, write_frames
+from softfix.data import LabelKeys, read_frames, write_frames
 from softfix.data.labels import frame_of
 from softfix.doctor import examine
 from softfix.doctor.copies import alike
@@ -145,8 +145,13 @@ def test_the_free_energy_of_the_file_is_compared_with_the_energy_read(tmp_path, 
         text = text.replace(f"REF_energy={frame.energy}", f"REF_energy={frame.energy} free_energy={frame.energy - 0.1}")
     (tmp_path / "free.extxyz").write_text(text)
     (found,) = [f for f in examine(read_frames(tmp_path / "free.extxyz")).findings if f.check == "energy-kind"]
-    assert found.sure == "certain"
+    assert found.sure == "likely"
     assert found.values[0].value == pytest.approx(0.1 / 8)
+    (tmp_path / "free.extxyz").write_text(text.replace("REF_energy", "energy"))
+    frames = read_frames(tmp_path / "free.extxyz", LabelKeys(energy="energy"))
+    (found,) = [f for f in examine(frames).findings if f.check == "energy-kind"]
+    assert found.sure == "certain"
+    assert examine(read_frames(tmp_path / "free.extxyz")).certain is False
 
 
 def softfix(*arguments):
