@@ -9,8 +9,8 @@ from softfix.doctor.robust import least_absolute, spread
 from softfix.doctor.subject import Subject
 
 FEWEST = 8  # frames from which the usual error is known
-SCORE = 6.0  # standard deviations of the logarithm of the error
-FACTOR = 3.0  # and how many times the usual error
+SCORE = 4.5  # standard deviations of the logarithm of the error
+FACTOR = 2.5  # and how many times the usual error
 ENERGY_SCORE = 12.0  # standard deviations of the energy residual
 ENERGY = 0.05  # eV/atom, residuals below which nothing is said
 ALIKE = 3  # frames of one composition from which its own offset is taken
