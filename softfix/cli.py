@@ -241,6 +241,38 @@ def few_shot(
 
 
 @app.command()
+def check(
+    data: Frames,
+    base: BaseSpec = None,
+    test: Annotated[Path | None, typer.Option(help="Test frames: are they among the others?")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all findings to this file.")] = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virials_key: VirialsKey = None,
+    max_force: MaxForce = 50.0,
+) -> None:
+    """Look for what is wrong with DFT frames; exit status 1 if a finding is certain, else 0."""
+    from softfix import screen
+    from softfix.bases import load_base
+    from softfix.data.keys import LabelKeys
+    from softfix.data.read import read_unchecked
+    from softfix.doctor import examine
+    from softfix.files import atomic_path
+
+    keys = LabelKeys(energy=energy_key, forces=forces_key, stress=stress_key, virials=virials_key)
+    held = read_unchecked(test, keys) if test else []
+    with screen.progress("base") as track:
+        found = examine(read_unchecked(data, keys), load_base(base) if base else None, held, max_force, track)
+    if json_file:
+        with atomic_path(json_file) as temporary:
+            temporary.write_text(found.model_dump_json(indent=2), encoding="utf-8")
+    screen.findings(found)
+    if found.certain:
+        raise typer.Exit(1)
+
+
+@app.command()
 def show(correction: Annotated[Path, typer.Argument(help="Correction file.")]) -> None:
     """Show what a correction file holds: base, data, terms, noise."""
     from softfix import screen

@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
     from softfix.benchmark import Summary
     from softfix.correction import Correction
+    from softfix.doctor import Diagnosis, Finding
     from softfix.label import Estimate
     from softfix.measure import Report
     from softfix.suggest import Suggestion
 
 console = Console()
+FRAMES_SHOWN = 8  # frames of a finding listed per file; the JSON has all
 GROUPS_SHOWN = 12  # config types listed; the JSON has all
 
 ROWS = (
@@ -123,6 +126,39 @@ def correction(value: Correction, path: Path) -> None:
     for name, text in rows.items():
         table.add_row(name, text)
     console.print(table)
+
+
+def findings(found: Diagnosis) -> None:
+    """What the doctor found, the surest first; one row per finding."""
+    against = f" against {found.base}" if found.base else ", without a base"
+    if not found.findings:
+        say(f"{found.frames} frames, {len(found.checks)} checks{against}: nothing found.")
+        return
+    table = Table(title=f"{found.frames} frames, {len(found.checks)} checks{against}", title_justify="left")
+    for name in ("sure", "check", "finding and what to do"):
+        table.add_column(name, overflow="fold", no_wrap=name != "finding and what to do")
+    for one in found.findings:
+        numbers = "; ".join(f"{value.name} {_value(value.value)} {value.unit}".strip() for value in one.values)
+        text = f"{escape(one.what)}\n[dim]{escape(_places(one))}\n{escape(numbers)}[/]\n{escape(one.advice)}"
+        table.add_row(one.sure, one.check, text)
+        table.add_section()
+    console.print(table)
+
+
+def _value(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def _places(one: Finding) -> str:
+    """Frame numbers per file, the first few of each."""
+    files: dict[str, list[int]] = {}
+    for frame in one.frames:
+        files.setdefault(Path(frame.file).name, []).append(frame.number)
+    return "; ".join(
+        f"{name}: {', '.join(map(str, numbers[:FRAMES_SHOWN]))}"
+        + (f" and {len(numbers) - FRAMES_SHOWN} more" if len(numbers) > FRAMES_SHOWN else "")
+        for name, numbers in files.items()
+    )
 
 
 def suggestions(chosen: Sequence[Suggestion], pool: int) -> None:

@@ -73,6 +73,13 @@ def test_the_block_of_suggestions_runs(folder):
         assert len(read_frames(folder / "next.extxyz")) == 2
 
 
+def test_the_block_of_checking_runs(folder):
+    (line,) = on_toy(next(block for block in blocks("bash") if "softfix check" in block)).splitlines()
+    text = run([sys.executable, "-m", *line.split()], folder)
+    assert "3 frames, 15 checks" in text
+    assert '"findings"' in (folder / "findings.json").read_text()
+
+
 def test_the_block_of_labelling_runs(folder):
     pytest.importorskip("distributed", reason="the extra parallel is not installed")
     (folder / "test.extxyz").rename(folder / "pool.extxyz")
@@ -100,6 +107,7 @@ def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
         "softfix fit train.extxyz",
         "softfix benchmark few-shot my-data",
         "softfix finetune train.extxyz",
+        "softfix check train.extxyz",
         "softfix suggest pool.extxyz",
         "softfix label pool.extxyz",
     )

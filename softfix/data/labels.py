@@ -56,6 +56,7 @@ def frame_of(atoms: Atoms, keys: LabelKeys | None = None, source: str = "<memory
         level=str(atoms.info["level"]) if "level" in atoms.info else None,
         source=source,
         labels_from=", ".join(key for key in (energy_key, forces_key, stress_key) if key) or "none",
+        energies=_energies(atoms),
     )
 
 
@@ -124,6 +125,16 @@ def _energy(atoms: Atoms, keys: LabelKeys, source: str) -> tuple[float | None, s
     if energy.size != 1:
         raise SoftfixError(f"{source}: the energy under '{found[1]}' should be 1 number but has {energy.size}.")
     return energy.item(), found[1]
+
+
+def _energies(atoms: Atoms) -> dict[str, float]:
+    """Every single number under a name for energies; the doctor compares them."""
+    found = {name: _find(atoms, name) for name in ENERGY}
+    return {
+        name: float(value[0])
+        for name, value in found.items()
+        if value is not None and np.ndim(value[0]) == 0 and np.isreal(value[0])
+    }
 
 
 def _forces(atoms: Atoms, keys: LabelKeys, source: str) -> tuple[np.ndarray | None, str | None]:

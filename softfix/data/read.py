@@ -25,12 +25,21 @@ def read_frames(
     Raises:
         SoftfixError: naming file, frame and value, for whatever cannot be used.
     """
+    frames = read_unchecked(paths, keys)
+    check_frames(frames, max_force)
+    return frames
+
+
+def read_unchecked(paths: Sequence[str | Path] | str | Path, keys: LabelKeys | None = None) -> list[Frame]:
+    """Labelled frames of one or more files as they stand there, for the doctor, who tells all faults at once.
+
+    Raises:
+        SoftfixError: for a file or label that cannot be read.
+    """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if not paths:
         raise SoftfixError("No file of frames is given: name at least one.")
-    frames = [frame for path in paths for frame in _read(Path(path), keys or LabelKeys())]
-    check_frames(frames, max_force)
-    return frames
+    return [frame for path in paths for frame in _read(Path(path), keys or LabelKeys())]
 
 
 def _read(path: Path, keys: LabelKeys) -> list[Frame]:

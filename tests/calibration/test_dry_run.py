@@ -101,3 +101,12 @@ def test_a_small_mace_is_trained(tmp_path):
     text = run("mace-small/train.py", EXAMPLES / "HfO2" / "train.extxyz", tmp_path / "x.model", "--epochs", 2)
     assert "KiB" in text
     assert (tmp_path / "x.model").stat().st_size > 10_000
+
+
+def test_the_doctor_is_measured_on_faults_and_on_clean_frames(folder):
+    out = folder / "faults.json"
+    text = run("doctor/faults.py", folder / "toy-train.extxyz.gz", "--base", BASE, "--json", out)
+    assert "found wherever injected" in text
+    found = json.loads(out.read_text())
+    assert found["false_share_of_frames"] == 0.0
+    assert {case["kind"] for case in found["cases"] if case["found"]} >= {"copies", "net force", "atoms too close"}
