@@ -76,7 +76,7 @@ def test_the_block_of_suggestions_runs(folder):
 def test_the_block_of_checking_runs(folder):
     (line,) = on_toy(next(block for block in blocks("bash") if "softfix check" in block)).splitlines()
     text = run([sys.executable, "-m", *line.split()], folder)
-    assert "3 frames, 15 checks" in text
+    assert "3 frames, 16 checks" in text
     assert '"findings"' in (folder / "findings.json").read_text()
 
 
