@@ -83,7 +83,6 @@ def evaluate(
     from softfix.correct import corrected
     from softfix.correction import load_correction, require_base
     from softfix.evaluations import evaluate_base
-    from softfix.files import atomic_path
     from softfix.measure import report
 
     if correction is None and base is None:
@@ -97,8 +96,7 @@ def evaluate(
         evaluations = evaluate_base(potential, frames, track=track)
     measures = report(frames, evaluations, corrected(fitted, frames, potential) if fitted else None)
     if json_file:
-        with atomic_path(json_file) as temporary:
-            temporary.write_text(measures.model_dump_json(indent=2), encoding="utf-8")
+        _write_json(json_file, measures)
     screen.measures(measures, f"{len(frames)} frames against DFT, base {potential.identity.spec}")
 
 
@@ -255,18 +253,15 @@ def check(
     """Look for what is wrong with DFT frames; exit status 1 if a finding is certain, else 0."""
     from softfix import screen
     from softfix.bases import load_base
-    from softfix.data.keys import LabelKeys
     from softfix.data.read import read_unchecked
     from softfix.doctor import examine
-    from softfix.files import atomic_path
 
-    keys = LabelKeys(energy=energy_key, forces=forces_key, stress=stress_key, virials=virials_key)
+    keys = _keys(energy_key, forces_key, stress_key, virials_key)
     held = read_unchecked(test, keys) if test else []
     with screen.progress("base") as track:
         found = examine(read_unchecked(data, keys), load_base(base) if base else None, held, max_force, track)
     if json_file:
-        with atomic_path(json_file) as temporary:
-            temporary.write_text(found.model_dump_json(indent=2), encoding="utf-8")
+        _write_json(json_file, found)
     screen.findings(found)
     if found.certain:
         raise typer.Exit(1)
@@ -289,11 +284,25 @@ def bases() -> None:
     screen.bases()
 
 
+def _keys(energy: str | None, forces: str | None, stress: str | None, virials: str | None) -> Any:
+    from softfix.data import LabelKeys
+
+    return LabelKeys(energy=energy, forces=forces, stress=stress, virials=virials)
+
+
 def _read(paths: list[Path], energy: str | None, forces: str | None, stress: str | None, virials: str | None,
           max_force: float) -> Any:  # fmt: skip
-    from softfix.data import LabelKeys, read_frames
+    from softfix.data import read_frames
 
-    return read_frames(paths, LabelKeys(energy=energy, forces=forces, stress=stress, virials=virials), max_force)
+    return read_frames(paths, _keys(energy, forces, stress, virials), max_force)
+
+
+def _write_json(path: Path, numbers: Any) -> None:
+    """All numbers of a model of measures or findings, in one file."""
+    from softfix.files import atomic_path
+
+    with atomic_path(path) as temporary:
+        temporary.write_text(numbers.model_dump_json(indent=2), encoding="utf-8")
 
 
 def _structures(paths: list[Path]) -> Any:

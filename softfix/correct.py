@@ -10,18 +10,18 @@ import numpy as np
 
 from softfix.bases.sites import Sites, has_sites
 from softfix.core.energy import evaluate, fence_slope
+from softfix.core.gate import Gate, openness
 from softfix.core.graph import Graph, pad
 from softfix.core.precision import in_float64
 from softfix.correction import Correction
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation, EvaluationCache, atoms_of, evaluate_base
 from softfix.neighbours import neighbour_graph
-from softfix.problem import VOIGT, counts_of, rows_of, species_of
+from softfix.problem import VOIGT, counts_of, rows_of, species_of, surroundings
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
     from softfix.core.basis import Basis
-    from softfix.core.gate import Gate
 
 
 Shares = Callable[[Frame, np.ndarray], Sites]  # site energies of a structure, slopes of their weighted sum
@@ -162,7 +162,7 @@ def uncertainty(correction: Correction, frame: Frame, base: Evaluation, correcte
 
 def _openness(correction: Correction, frame: Frame) -> np.ndarray:
     """Gate of every atom of a frame that holds elements of the fit alone."""
-    species = species_of(frame.numbers, correction.elements)
-    bonds = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, correction.basis.cutoff)
-    result = evaluate(correction.basis, correction.weights, correction.gate, pad(bonds, correction.basis.cutoff))
-    return np.asarray(result.openness)[: len(frame)]
+    if correction.gate is None:
+        return np.ones(len(frame))
+    phi, species = surroundings(correction.basis, correction.elements, frame)
+    return np.asarray(openness(correction.basis, correction.gate, phi, species))
