@@ -25,6 +25,7 @@ from softfix.correction import HeldOut
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
+from softfix.far import far_statistics
 from softfix.prior import ABSENT, columns_of, hyperprior_of
 from softfix.problem import rows_of, statistics_of, surroundings
 from softfix.settings import FitSettings
@@ -50,6 +51,7 @@ class Problem:
     reference: np.ndarray  # (elements,) eV
     offsets: np.ndarray  # (elements,) eV, first estimate
     settings: FitSettings
+    far: Sequence[tuple[Frame, Evaluation]] = ()  # unlike all frames; the base is trusted there
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,10 @@ def fit_candidates(problem: Problem) -> list[Candidate]:
     names = ("local", "global") if domain == "auto" else (domain,)
     gates = _gates(problem, names)
     folds = _folds(problem, gates)
-    return [_fit(problem, *each) for each in zip(names, gates, folds, strict=True)]
+    far = far_statistics(
+        problem.basis, gates, problem.elements, problem.frames, problem.far, problem.reference, problem.settings.trust
+    )
+    return [_fit(problem, *each) for each in zip(names, gates, folds, far, strict=True)]
 
 
 def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
@@ -117,10 +122,10 @@ def is_harmful(candidate: Candidate, frames: int) -> bool:
     return held is not None and held.corrected >= factor * held.base
 
 
-def _fit(problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics]) -> Candidate:
+def _fit(problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics], far: Statistics | None) -> Candidate:
     prior = problem.settings.prior
     limits = (prior.scale_lowest if domain == "local" else -1.0, prior.scale_highest)
-    total = _sum(folds)
+    total = _sum([*folds, far] if far else folds)
     if not total.counts[: KINDS.index("trust")].any():
         raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
     hyperparameters, mean, root, held_out, calibration = _solve(problem, folds, total, limits)
@@ -228,9 +233,8 @@ def _half_error(
         return None
     kind, error, rows = KINDS.index(_label(folds)), 0.0, 0.0
     for first in range(len(folds)):
-        fitted = reduce(add, (folds[(first + j) % len(folds)] for j in range(half)))
-        others = total - fitted
-        error += squared_error(others, _within(fitted, std, noise, limits)[0], kind)
+        others = reduce(add, (folds[(first + j) % len(folds)] for j in range(half, len(folds))))
+        error += squared_error(others, _within(total - others, std, noise, limits)[0], kind)
         rows += float(others.counts[kind])
     return float(np.sqrt(max(error, 0.0) / rows))
 

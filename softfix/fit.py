@@ -13,6 +13,7 @@ from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.frames import data_digest
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
+from softfix.far import far_structures
 from softfix.prior import ABSENT, GROUPS, choose_basis
 from softfix.problem import composition_offsets, counts_of
 from softfix.settings import FitSettings
@@ -58,7 +59,9 @@ def fit(
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
     reference, offsets = _references(frames, evaluations, elements)
-    problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings)
+    structures = far_structures(frames, settings.trust.structures)
+    far = list(zip(structures, evaluate_base(base, structures, cache, track), strict=True))
+    problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings, far)
     candidates = fit_candidates(problem)
     best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, len(frames)) and settings.domain == "auto" else best

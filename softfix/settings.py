@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from softfix.errors import SoftfixError
 
@@ -82,6 +82,22 @@ class GateSettings(_Settings):
     reach: float = Field(9.0, ge=0, description="Its further reach, in variances of the fit's own surroundings.")
 
 
+class TrustSettings(_Settings):
+    """How firmly the base is held to in surroundings that no frame of the fit has."""
+
+    structures: int = Field(10, ge=0, description="Slabs, vacancies, melts, strained cells made from the frames.")
+    relative: float = Field(0.2, gt=0, description="Relative change of a force that counts as one deviation there.")
+    floor: float = Field(0.03, gt=0, description="eV/Å; change of a force that counts in any case.")
+    near: float = Field(2.0, ge=0, description="Remoteness up to which surroundings count as known.")
+    far: float = Field(6.0, gt=0, description="Remoteness from which they count as unknown.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> TrustSettings:
+        if self.far <= self.near:
+            raise ValueError("far must be larger than near")
+        return self
+
+
 class FitSettings(_Settings):
     """Everything that a fit can be told."""
 
@@ -102,6 +118,7 @@ class FitSettings(_Settings):
         "global: neither; auto: whichever does better on frames left out, or has the evidence of one frame.",
     )
     gate: GateSettings = GateSettings()
+    trust: TrustSettings = TrustSettings()
     max_steps: int = Field(60, ge=0, description="Most L-BFGS steps of the evidence; 0 keeps the medians.")
 
 

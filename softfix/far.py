@@ -1,0 +1,125 @@
+"""Structures far from the frames of a fit, in which the base is trusted.
+
+Frames of one regime say nothing of another, and functions fitted to them are arbitrary there. So frames are cut to
+slabs, expanded, compressed, rattled, and atoms taken out; where that makes surroundings that no frame has, the change
+of the forces by the correction is held near zero. The base has to be evaluated for them, no label is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from softfix.core.basis import Basis
+from softfix.core.gate import Gate
+from softfix.core.precision import in_float64
+from softfix.core.remoteness import Known, known_of, remoteness
+from softfix.core.statistics import Labelled, Statistics, of_rows
+from softfix.data.frames import Frame
+from softfix.evaluations import Evaluation
+from softfix.problem import Rows, rows_of, surroundings
+from softfix.settings import TrustSettings
+
+VACUUM = 8.0  # Å between the faces of a slab, beyond the reach of the correction
+STRAIN = 0.2  # relative change of volume
+THERMAL, MOLTEN = 0.1, 0.3  # Å, standard deviation of random displacements
+
+Change = Callable[[Frame, np.random.Generator, int], Frame | None]
+
+
+def far_structures(frames: Sequence[Frame], count: int) -> list[Frame]:
+    """Up to `count` structures made from the frames, the same ones for the same frames; each change in turn.
+
+    Args:
+        frames: those of a fit; several are made use of in turn.
+        count: how many; some can't be made of molecules or of a cell with one atom.
+    """
+    random = np.random.default_rng(0)
+    made = []
+    for i in range(count):
+        source = frames[(i * len(frames)) // count]
+        bare = replace(
+            source, energy=None, forces=None, stress=None, reference=None, energies={}, labels_from="none",
+            source=f"{source.source}, distorted",
+        )  # fmt: skip
+        changed = CHANGES[i % len(CHANGES)](bare, random, i // len(CHANGES))
+        if changed is not None:
+            made.append(changed)
+    return made
+
+
+@in_float64
+def far_statistics(
+    basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], frames: Sequence[Frame],
+    far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings,
+) -> Sequence[Statistics | None]:  # fmt: skip
+    """For every gate: rows that ask the correction to leave the base's forces as they are; None without structures.
+
+    The correction of a force F is 0 +- (relative |F| + floor), with a weight that rises from 0 where the surroundings
+    of the atom are `near` to 1 where they are `far`.
+    """
+    if not far:
+        return [None] * len(gates)
+    seen = [surroundings(basis, elements, frame) for frame in frames]
+    known = known_of(basis, *(np.concatenate(part) for part in zip(*seen, strict=True)))
+    found = []
+    for frame, base in far:
+        weight = _weight(basis, known, elements, frame, base, trust)
+        found.append([_of(rows, weight) for rows in rows_of(basis, gates, elements, frame, base, reference)])
+    return [reduce(add, of_gate) for of_gate in zip(*found, strict=True)]
+
+
+def _of(rows: Rows, weight: np.ndarray) -> Statistics:
+    force = rows.forces.reshape(-1, rows.forces.shape[-1])
+    return of_rows({"trust": Labelled(force, np.zeros(len(force)), np.repeat(weight, 3))})
+
+
+def _weight(
+    basis: Basis, known: list[Known | None], elements: tuple[int, ...], frame: Frame, base: Evaluation,
+    trust: TrustSettings,
+) -> np.ndarray:  # fmt: skip
+    """1 / variance of the correction of each atom's force, 0 where its surroundings are known."""
+    distance = remoteness(basis, known, *surroundings(basis, elements, frame))
+    share = np.clip((distance - trust.near) / (trust.far - trust.near), 0.0, 1.0)
+    return share / (trust.relative * np.linalg.norm(base.forces, axis=1) + trust.floor) ** 2
+
+
+def _slab(frame: Frame, random: np.random.Generator, turn: int) -> Frame | None:
+    axis = (2 + turn) % 3
+    if not frame.pbc[axis] or frame.volume == 0.0:
+        return None
+    fractional = frame.positions @ np.linalg.inv(frame.cell)
+    inside = (fractional - np.floor(fractional)) @ frame.cell
+    normal = np.cross(frame.cell[axis - 2], frame.cell[axis - 1])
+    cell = frame.cell.copy()
+    cell[axis] *= 1.0 + VACUUM * np.linalg.norm(normal) / frame.volume
+    return _rattled(replace(frame, positions=inside, cell=cell), random, THERMAL)
+
+
+def _vacancy(frame: Frame, random: np.random.Generator, turn: int) -> Frame | None:
+    if len(frame) < 2:
+        return None
+    kept = np.arange(len(frame)) != random.integers(len(frame))
+    return _rattled(replace(frame, numbers=frame.numbers[kept], positions=frame.positions[kept]), random, THERMAL)
+
+
+def _scaled(frame: Frame, random: np.random.Generator, volume: float) -> Frame:
+    factor = volume ** (1 / 3)
+    return _rattled(replace(frame, positions=frame.positions * factor, cell=frame.cell * factor), random, THERMAL)
+
+
+def _rattled(frame: Frame, random: np.random.Generator, size: float) -> Frame:
+    return replace(frame, positions=frame.positions + random.normal(0.0, size, frame.positions.shape))
+
+
+CHANGES: tuple[Change, ...] = (
+    _slab,
+    lambda frame, random, turn: _scaled(frame, random, 1.0 - STRAIN),
+    _vacancy,
+    lambda frame, random, turn: _rattled(frame, random, MOLTEN),
+    lambda frame, random, turn: _scaled(frame, random, 1.0 + STRAIN),
+)

@@ -1,0 +1,91 @@
+"""Where no frame of the fit says anything, the correction leaves the base's forces nearly as they are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase.build import bulk, molecule
+
+from softfix.candidate import Problem, _gates
+from softfix.core.statistics import KINDS
+from softfix.correct import correct
+from softfix.data.keys import LabelKeys
+from softfix.data.labels import frame_of
+from softfix.evaluations import evaluate_base
+from softfix.far import CHANGES, STRAIN, VACUUM, far_statistics, far_structures
+from softfix.fit import fit
+from softfix.prior import choose_basis
+from softfix.settings import FitSettings, TrustSettings
+from tests.conftest import labelled
+
+SMALL = {"basis": {"pair_count": 6, "three_count": 2}}
+
+
+def test_structures_are_the_same_for_the_same_frames(frames):
+    first, second = far_structures(frames, 10), far_structures(frames, 10)
+    assert [f.content_hash for f in first] == [f.content_hash for f in second]
+    assert len({f.content_hash for f in first}) == 10
+
+
+def test_each_change_does_what_it_says(frames):
+    slab, compressed, vacancy, molten, expanded = far_structures(frames[:1], len(CHANGES))
+    frame = frames[0]
+    assert compressed.volume == pytest.approx((1 - STRAIN) * frame.volume)
+    assert expanded.volume == pytest.approx((1 + STRAIN) * frame.volume)
+    assert len(vacancy) == len(frame) - 1
+    assert molten.volume == frame.volume
+    normal = np.cross(slab.cell[0], slab.cell[1])
+    normal /= np.linalg.norm(normal)
+    height = slab.positions @ normal
+    thickness = np.ptp(height)
+    assert abs(slab.cell[2] @ normal) - thickness > VACUUM - 0.5  # what the displacements may take
+    for made in (slab, compressed, vacancy, molten, expanded):
+        assert made.energy is None
+        assert made.forces is None
+
+
+def test_molecules_have_no_slab_and_single_atoms_no_vacancy():
+    water = frame_of(molecule("H2O"), LabelKeys(required=False))
+    assert len(far_structures([water], len(CHANGES))) == len(CHANGES) - 1
+    one = replace(water, numbers=water.numbers[:1], positions=water.positions[:1])
+    assert len(far_structures([one], len(CHANGES))) == len(CHANGES) - 2
+
+
+def test_surroundings_of_the_fit_are_not_held(frames, soft_base):
+    settings = FitSettings.model_validate(SMALL)
+    elements, zero = (29, 79), np.zeros(2)
+    basis = choose_basis(2, settings)
+    evaluations = evaluate_base(soft_base, frames)
+    problem = Problem(basis, elements, frames, evaluations, zero, zero, settings)
+    gates = _gates(problem, ("global",))
+    same = list(zip(frames, evaluations, strict=True))
+    (none,) = far_statistics(basis, gates, elements, frames, same, zero, TrustSettings())
+    assert not none.gram.any()
+    slab = far_structures(frames, 1)
+    far = list(zip(slab, evaluate_base(soft_base, slab), strict=True))
+    (some,) = far_statistics(basis, gates, elements, frames, far, zero, TrustSettings())
+    assert np.trace(some.gram[KINDS.index("trust")]) > 0.0
+
+
+def copper(seed):
+    """Rattled crystal of copper."""
+    atoms = bulk("Cu", cubic=True) * (2, 2, 2)
+    atoms.rattle(0.03, seed=seed)
+    return atoms
+
+
+def test_a_slab_is_changed_less_when_the_base_is_trusted(soft_base):
+    """Without the scale, weights fitted to a crystal are arbitrary at its surface."""
+    slab = copper(7)
+    slab.center(vacuum=5.0, axis=2)
+    frames, slab = [labelled(copper(seed)) for seed in range(2)], labelled(slab)
+    (base,) = evaluate_base(soft_base, [slab])
+
+    def change(structures):
+        settings = FitSettings.model_validate(
+            SMALL | {"terms": ["pair", "three_body"], "trust": {"structures": structures}, "gate": {"margin": 1e3}}
+        )
+        correction = fit(frames, soft_base, settings).correction
+        return np.sqrt(np.mean(correct(correction, slab, base, None).forces ** 2))
+
+    assert change(10) < 0.7 * change(0)
