@@ -1,8 +1,9 @@
 """Structures far from the frames of a fit, in which the base is trusted.
 
 Frames of one regime say nothing of another, and functions fitted to them are arbitrary there. So frames are cut to
-slabs, expanded, compressed, rattled, and atoms taken out; where that makes surroundings that no frame has, the change
-of the forces by the correction is held near zero. The base has to be evaluated for them, no label is needed.
+slabs, expanded, compressed, rattled, and atoms taken out; pairs of atoms stand alone. Where that makes surroundings
+that no frame has, the change of the forces by the correction is held near zero. The base has to be evaluated for them,
+no label is needed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import combinations_with_replacement
 from operator import add
 
 import numpy as np
@@ -28,16 +30,22 @@ VACUUM = 8.0  # Å between the faces of a slab, beyond the reach of the correcti
 STRAIN = 0.2  # relative change of volume
 THERMAL, MOLTEN = 0.1, 0.3  # Å, standard deviation of random displacements
 
+REACH = (0.75, 0.9, 1.05, 1.25, 1.5)  # lengths of lone pairs in sums of covalent radii
+APART = 15.0  # Å between lone pairs
+LONGEST = 4.5  # Å; bases that know triplets alone need some neighbour
+
 Change = Callable[[Frame, np.random.Generator, int], Frame | None]
 
 
 def far_structures(frames: Sequence[Frame], count: int) -> list[Frame]:
-    """Up to `count` structures made from the frames, the same ones for the same frames; each change in turn.
+    """Up to `count` structures made from the frames, always the same ones, and their lone pairs in one more.
 
     Args:
         frames: those of a fit; several are made use of in turn.
-        count: how many; some can't be made of molecules or of a cell with one atom.
+        count: how many; some can't be made of molecules or of a cell with one atom. None at all for 0.
     """
+    if not count:
+        return []
     random = np.random.default_rng(0)
     made = []
     for i in range(count):
@@ -49,7 +57,26 @@ def far_structures(frames: Sequence[Frame], count: int) -> list[Frame]:
         changed = CHANGES[i % len(CHANGES)](bare, random, i // len(CHANGES))
         if changed is not None:
             made.append(changed)
-    return made
+    return [*made, lone_pairs(sorted({int(z) for frame in frames for z in frame.numbers}))]
+
+
+def lone_pairs(elements: Sequence[int]) -> Frame:
+    """Every pair of elements at several distances in one long cell, out of each other's reach."""
+    from ase.data import covalent_radii
+
+    pairs = [
+        (a, b, min(share * float(covalent_radii[a] + covalent_radii[b]), LONGEST))
+        for a, b in combinations_with_replacement(elements, 2)
+        for share in REACH
+    ]
+    positions = [[APART * i, 0.0, z] for i, (_, _, length) in enumerate(pairs) for z in (0.0, length)]
+    return Frame(
+        numbers=np.array([z for a, b, _ in pairs for z in (a, b)]),
+        positions=np.array(positions),
+        cell=np.diag([APART * len(pairs), APART, APART + LONGEST]),
+        pbc=np.ones(3, bool),
+        source="lone pairs of atoms",
+    )
 
 
 @in_float64

@@ -12,8 +12,9 @@ from softfix.correct import correct
 from softfix.data.keys import LabelKeys
 from softfix.data.labels import frame_of
 from softfix.evaluations import evaluate_base
-from softfix.far import CHANGES, STRAIN, VACUUM, far_statistics, far_structures
+from softfix.far import CHANGES, STRAIN, VACUUM, far_statistics, far_structures, lone_pairs
 from softfix.fit import fit
+from softfix.neighbours import neighbour_graph
 from softfix.prior import choose_basis
 from softfix.settings import FitSettings, TrustSettings
 from tests.conftest import labelled
@@ -24,11 +25,11 @@ SMALL = {"basis": {"pair_count": 6, "three_count": 2}}
 def test_structures_are_the_same_for_the_same_frames(frames):
     first, second = far_structures(frames, 10), far_structures(frames, 10)
     assert [f.content_hash for f in first] == [f.content_hash for f in second]
-    assert len({f.content_hash for f in first}) == 10
+    assert len({f.content_hash for f in first}) == 10 + 1  # and the lone pairs
 
 
 def test_each_change_does_what_it_says(frames):
-    slab, compressed, vacancy, molten, expanded = far_structures(frames[:1], len(CHANGES))
+    slab, compressed, vacancy, molten, expanded, _ = far_structures(frames[:1], len(CHANGES))
     frame = frames[0]
     assert compressed.volume == pytest.approx((1 - STRAIN) * frame.volume)
     assert expanded.volume == pytest.approx((1 + STRAIN) * frame.volume)
@@ -46,9 +47,16 @@ def test_each_change_does_what_it_says(frames):
 
 def test_molecules_have_no_slab_and_single_atoms_no_vacancy():
     water = frame_of(molecule("H2O"), LabelKeys(required=False))
-    assert len(far_structures([water], len(CHANGES))) == len(CHANGES) - 1
+    assert len(far_structures([water], len(CHANGES))) == len(CHANGES)
     one = replace(water, numbers=water.numbers[:1], positions=water.positions[:1])
-    assert len(far_structures([one], len(CHANGES))) == len(CHANGES) - 2
+    assert len(far_structures([one], len(CHANGES))) == len(CHANGES) - 1
+
+
+def test_lone_pairs_see_one_neighbour_each():
+    pairs = lone_pairs([8, 40])
+    distances = neighbour_graph(np.zeros(len(pairs), int), pairs.positions, pairs.cell, pairs.pbc, 9.0)
+    assert np.bincount(distances.source).tolist() == [1] * len(pairs)
+    assert {tuple(sorted(pair)) for pair in pairs.numbers.reshape(-1, 2).tolist()} == {(8, 8), (8, 40), (40, 40)}
 
 
 def test_surroundings_of_the_fit_are_not_held(frames, soft_base):
