@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,10 +105,12 @@ def evaluate_base(
             return stored
         if calculator is None:
             calculator = base.calculator()
-        evaluation = stored or evaluate_frame(calculator, frame)
-        if site_base is not None:
+        if site_base is None:
+            evaluation = evaluate_frame(calculator, frame)
+        else:
             found = site_base.sites(calculator, atoms_of(frame), np.ones(len(frame)))
-            evaluation = replace(evaluation, sites=found.energies)
+            stress = found.stress if frame.volume > 0.0 else None
+            evaluation = _finite(frame, found.results["free_energy"], found.forces, stress, found.energies)
         cache.write(frame, evaluation)
         return evaluation
 
@@ -151,7 +153,12 @@ def evaluate_frame(calculator, frame: Frame) -> Evaluation:
             stress = np.asarray(atoms.get_stress(), dtype=np.float64)
         except (PropertyNotImplementedError, NotImplementedError):
             stress = None  # a base without stress is corrected in energy and forces alone
-    finite = np.isfinite(energy) and np.isfinite(forces).all() and (stress is None or np.isfinite(stress).all())
-    if not finite:
+    return _finite(frame, energy, forces, stress)
+
+
+def _finite(
+    frame: Frame, energy: float, forces: np.ndarray, stress: np.ndarray | None, sites: np.ndarray | None = None
+) -> Evaluation:
+    if not (np.isfinite(energy) and np.isfinite(forces).all() and (stress is None or np.isfinite(stress).all())):
         raise SoftfixError(f"{frame.source}: the base gives a number that is not finite; look at its geometry.")
-    return Evaluation(energy, forces, stress)
+    return Evaluation(energy, forces, stress, sites)

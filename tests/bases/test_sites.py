@@ -39,12 +39,14 @@ def test_site_energies_add_and_their_slopes_are_weighted(base, atoms):
     atoms.calc = calculator
     forces, stress = atoms.get_forces(), atoms.get_stress()
     whole = base.sites(calculator, atoms, np.ones(len(atoms)))
+    assert whole.results["energy"] == atoms.get_potential_energy()
     np.testing.assert_allclose(whole.forces, forces, atol=1e-6)
     np.testing.assert_allclose(whole.stress, stress, atol=1e-7)
     assert not base.sites(calculator, atoms, np.zeros(len(atoms))).forces.any()
     weights = np.linspace(0.1, 1.0, len(atoms))
     half = base.sites(calculator, atoms, weights)
     np.testing.assert_array_equal(half.energies, whole.energies)
+    assert half.results["energy"] == whole.results["energy"]
     step = 5e-3
     ends = []
     for sign in (1, -1):
