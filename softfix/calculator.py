@@ -16,6 +16,7 @@ from softfix.correct import Change, add_scaled, beside, change_of, uncertainty
 from softfix.correction import Correction, load_correction, require_base
 from softfix.data.check import SoftfixWarning
 from softfix.data.frames import Frame
+from softfix.device import share_gpu
 from softfix.evaluations import Evaluation, atoms_of, evaluate_frame
 from softfix.neighbours import Search
 
@@ -60,6 +61,7 @@ class CorrectedCalculator(Calculator):
         from softfix.bases import load_base
 
         super().__init__()
+        share_gpu()
         base = load_base(base)
         self.correction = correction if isinstance(correction, Correction) else load_correction(correction)
         require_base(self.correction, base.identity, any_base)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from softfix.bases.sites import has_sites
+from softfix.device import share_gpu
 from softfix.errors import SoftfixError
 from softfix.files import atomic_path
 
@@ -93,6 +94,7 @@ def evaluate_base(
     Raises:
         SoftfixError: if the base does not know an element of a frame, or gives a non-finite number.
     """
+    share_gpu()
     check_elements(base, frames)
     cache = cache or EvaluationCache(base.identity.key)
     site_base = base if sites and has_sites(base) else None

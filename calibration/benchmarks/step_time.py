@@ -241,16 +241,15 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, default=HERE / "step_time.svg")
     chosen = parser.parse_args()
     warnings.filterwarnings("ignore", message="Converting a tensor")  # chgnet under newer torch, in every prediction
-    found: dict = {"paired": [], "alone": []}
-    found["npt"] = compilations(chosen.steps, 20)
+    found: dict = {"npt": compilations(chosen.steps, 20), "paired": [], "alone": []}
     for species in chosen.species or range(1, 6):
         found["alone"] += alone(species, chosen.alone or [8, 100, 1000, 10000], 5)
-    for spec in chosen.base:
-        found["paired"] += paired(spec, chosen.atoms or [12, 96, 324, 768], chosen.pairs)
-    found["peak_memory_GiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    with atomic_path(chosen.json) as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    draw(found, chosen.figure)
+    for spec in [None, *chosen.base]:
+        found["paired"] += paired(spec, chosen.atoms or [12, 96, 324, 768], chosen.pairs) if spec else []
+        found["peak_memory_GiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        with atomic_path(chosen.json) as temporary:  # after every base: those of a run that was stopped stay
+            temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        draw(found, chosen.figure)
     print(f"peak memory {found['peak_memory_GiB']:.2f} GiB; wrote {chosen.json} and {chosen.figure}")
 
 

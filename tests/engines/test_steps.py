@@ -59,13 +59,3 @@ def test_matcalc_takes_the_calculator_as_it_is(corrected):
     end = AseAtomsAdaptor.get_atoms(found["final_structure"])
     end.calc = corrected
     assert np.abs(end.get_forces()).max() < 0.1
-
-
-def test_ml_peg_takes_the_calculator_as_it_is(toy_correction, tmp_path):
-    models = pytest.importorskip("ml_peg.models.models", reason="ml-peg is not installed", exc_type=ImportError)
-    toy_correction.save(tmp_path / "toy.softfix")
-    kwargs = {"path": str(tmp_path / "toy.softfix"), "base": "tests.conftest:SoftEMT"}
-    model = models.GenericASECalc(module="softfix", class_name="load", device="auto", kwargs=kwargs)
-    atoms = alloy(2, size=1)
-    atoms.calc = model.get_calculator()
-    assert np.isfinite(atoms.get_potential_energy())
