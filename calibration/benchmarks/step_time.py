@@ -32,6 +32,7 @@ from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
 from softfix.files import atomic_path
+from softfix.fit import fit
 from softfix.neighbours import Search
 from softfix.prior import choose_basis
 from softfix.settings import FitSettings
@@ -65,7 +66,7 @@ def paired(spec: str, sizes: list[int], pairs: int) -> list[dict]:
     """Base against corrected steps for supercells of HfO2, fitted to the frames of the example."""
     frames = softfix.read_frames(EXAMPLES)
     base = softfix.load_base(spec)
-    calculator = CorrectedCalculator(base, softfix.fit(frames, base).correction)
+    calculator = CorrectedCalculator(base, fit(frames, base).correction)
     return [_pair(spec, calculator, frames[1], size, pairs) for size in sizes]
 
 

@@ -39,6 +39,15 @@ class SiteBase(Base, Protocol):
         ...
 
 
+@runtime_checkable
+class BatchBase(SiteBase, Protocol):
+    """A base that evaluates several structures at once."""
+
+    def batch(self, calculator: Any, structures: Sequence[Any]) -> list[Sites]:
+        """Site energies, forces and stresses (all weights 1) of several structures, by a calculator of this base."""
+        ...
+
+
 def has_sites(base: Any) -> TypeGuard[SiteBase]:
     """Whether a base can tell the energies of its atoms."""
     return isinstance(base, SiteBase) and base.has_sites
