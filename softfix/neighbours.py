@@ -7,7 +7,7 @@ from vesin import NeighborList
 
 from softfix.core.graph import Graph, Neighbours, bucket, table
 
-SLACK = 1.08  # room for more bonds per atom than the first structure has, so that motion rarely asks for another shape
+SLACK = 1.15  # room for more bonds per atom than the first structure has, so that motion rarely asks for another shape
 
 
 def neighbour_graph(
@@ -46,7 +46,7 @@ class Search:
         graph = self.graph(species, positions, cell, pbc)
         most = int(np.bincount(graph.source).max(initial=0))
         if most > self.slots:
-            self.slots = 4 * -int(-SLACK * most // 4)
+            self.slots = 8 * -int(-SLACK * most // 8)
         return table(graph, self.cutoff, bucket(len(species)), max(self.slots, 8))
 
     def __getstate__(self) -> dict:
