@@ -32,4 +32,5 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its home when it is first asked for: `import softfix` stays instant."""
     if name not in _HOMES:
         raise AttributeError(f"module 'softfix' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
+    globals()[name] = getattr(import_module(_HOMES[name]), name)  # or `fit` would be its module from the second use on
+    return globals()[name]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,18 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from softfix.bases.sites import Sites, has_sites
-from softfix.correct import correct, uncertainty
+from softfix.correct import Change, add_scaled, beside, change_of, uncertainty
 from softfix.correction import Correction, load_correction, require_base
 from softfix.data.check import SoftfixWarning
 from softfix.data.frames import Frame
-from softfix.evaluations import Evaluation, atoms_of
+from softfix.device import share_gpu
+from softfix.evaluations import Evaluation, atoms_of, evaluate_frame
+from softfix.neighbours import Search
+
+KINDS = ("energy", "forces", "stress")
+PARTS = tuple(f"{part}_{kind}" for part in ("base", "correction") for kind in KINDS)
+UNCERTAINTIES = tuple(f"uncertainty_{kind}" for kind in KINDS)
+SKIN = 0.5  # Å
 
 
 def load(path: str | Path, base: Any = None, any_base: bool = False) -> CorrectedCalculator:
@@ -36,8 +44,8 @@ def load(path: str | Path, base: Any = None, any_base: bool = False) -> Correcte
 class CorrectedCalculator(Calculator):
     """Base plus correction: energy, free_energy, forces, stress, and whatever else the base gives.
 
-    `extra_results` holds, for the last structure, `base_energy`, `base_forces`, `base_stress`, `correction_energy`,
-    `correction_forces`, `correction_stress`, and - computed only when they are asked for -
+    `extra_results` holds, for the last structure - computed only when they are asked for - `base_energy`,
+    `base_forces`, `base_stress`, `correction_energy`, `correction_forces`, `correction_stress`, and
     `uncertainty_energy` (eV, of the energy up to composition offsets), `uncertainty_forces` (atoms, 3) and
     `uncertainty_stress` (6,): one standard deviation of the distance to DFT, see `softfix.correct.uncertainty`.
 
@@ -53,39 +61,66 @@ class CorrectedCalculator(Calculator):
         from softfix.bases import load_base
 
         super().__init__()
+        share_gpu()
         base = load_base(base)
         self.correction = correction if isinstance(correction, Correction) else load_correction(correction)
         require_base(self.correction, base.identity, any_base)
         self._potential, self.base = base, base.calculator()
+        self._search = Search(self.correction.basis.cutoff, SKIN)
         per_atom = {"energies", "stresses"}  # the base's shares do not sum to the corrected totals
         self.implemented_properties = sorted(set(self.base.implemented_properties) - per_atom)
         self.extra_results: Mapping[str, Any] = {}
         self._warned: frozenset[int] = frozenset()
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        """Evaluate the base, then the correction, and add."""
+        """Evaluate the geometry's part of the correction, then the base once, and add."""
         super().calculate(atoms, properties, system_changes)
-        for name in properties:
-            self.base.get_property(name, self.atoms)
-        results = {name: value for name, value in self.base.results.items() if name in self.implemented_properties}
         geometry = _geometry(self.atoms)
         self._warn_unknown(geometry)
-        base = Evaluation(results["energy"], results["forces"], results.get("stress"))
-        change = correct(self.correction, geometry, base, self._shares if has_sites(self._potential) else None)
-        results["energy"] = base.energy + change.energy
-        results["free_energy"] = results["free_energy"] + change.energy
-        results["forces"] = base.forces + change.forces
-        if base.stress is not None and change.stress is not None:
-            results["stress"] = base.stress + change.stress
+        change = change_of(self.correction, geometry, self._search)
+        if change is not None and change.behind is not None and has_sites(self._potential):
+            self._add_fenced(geometry, change, 1.0 - change.behind)
+        else:
+            self._add(geometry, change, properties)
+
+    def _add(self, geometry: Frame, change: Change | None, properties: Sequence[str]) -> None:
+        """Base plus correction where no atom is behind the fence, or the base cannot tell them apart."""
+        for name in properties:
+            self.base.get_property(name, self.atoms)
+        base = _evaluation(self.base.results)
+        rest = beside(self.correction, geometry, change, base.energy)
+        added = add_scaled(self.correction.scale if change else 0.0, base, rest)
+        total = Evaluation(base.energy + added.energy, base.forces + added.forces, _sum(base.stress, added.stress))
+        self._keep(geometry, self.base.results, total, lambda: {**_parts("base", base), **_parts("correction", added)})
+
+    def _add_fenced(self, geometry: Frame, change: Change, fence: np.ndarray) -> None:
+        """The same with site energies weighted by 1 + (c - 1) h_i in one evaluation of the base."""
+        sites = self._shares(geometry, 1.0 + self.correction.scale * fence)
+        rest = beside(self.correction, geometry, change, sites.results["energy"], sites.energies)
+        added = add_scaled(1.0, sites, rest)
+        total = replace(added, energy=sites.results["energy"] + rest.energy)
+        self._keep(geometry, sites.results, total, lambda: self._split(total))
+
+    def _keep(self, geometry: Frame, of_base: Mapping, total: Evaluation, parts: Callable[[], dict]) -> None:
+        """Set the results of ASE, and those outside its list."""
+        results = {name: value for name, value in of_base.items() if name in self.implemented_properties}
+        results["free_energy"] += total.energy - results["energy"]
+        results |= {"energy": total.energy, "forces": total.forces}
+        if total.stress is not None:
+            results["stress"] = total.stress
         self.results = results
-        self.extra_results = ExtraResults(
-            {
-                **getattr(self.base, "extra_results", {}),
-                **_parts("base", base),
-                **_parts("correction", change),
-            },
-            lambda: uncertainty(self.correction, geometry, base, base.forces + change.forces),
-        )
+
+        def bars() -> dict:
+            base = Evaluation(*(extra[f"base_{name}"] for name in ("energy", "forces", "stress")))
+            return dict(zip(UNCERTAINTIES, uncertainty(self.correction, geometry, base, total.forces), strict=True))
+
+        extra = ExtraResults(getattr(self.base, "extra_results", {}), {PARTS: parts, UNCERTAINTIES: bars})
+        self.extra_results = extra
+
+    def _split(self, total: Evaluation) -> dict[str, Any]:
+        """Parts of the base and of the correction, where only their sum was evaluated."""
+        base = evaluate_frame(self.base, _geometry(self.atoms))
+        return {**_parts("base", base), **_parts("correction", total - base)}
 
     def _shares(self, geometry: Frame, weights: np.ndarray) -> Sites:
         return self._potential.sites(self.base, atoms_of(geometry), weights)
@@ -110,32 +145,35 @@ def _geometry(atoms: Any) -> Frame:
 
 
 class ExtraResults(Mapping):
-    """Results outside ASE's list; those of the uncertainty are computed when they are first asked for."""
+    """Results outside ASE's list; some are computed when one of them is first asked for."""
 
-    LATE = ("uncertainty_energy", "uncertainty_forces", "uncertainty_stress")
-
-    def __init__(self, ready: dict[str, Any], late: Callable[[], tuple]):
-        """Hold what is ready and the function for the rest."""
-        self._ready, self._late = ready, late
+    def __init__(self, ready: Mapping[str, Any], late: Mapping[tuple[str, ...], Callable[[], dict[str, Any]]]):
+        """Hold what is ready, and a function for each group of the rest."""
+        self._ready, self._late = dict(ready), dict(late)
 
     def __getitem__(self, key: str) -> Any:
-        if key in self.LATE and key not in self._ready:
-            self._ready.update(zip(self.LATE, self._late(), strict=True))
+        for names in [names for names in self._late if key in names]:
+            self._ready |= self._late.pop(names)()
         return self._ready[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*(key for key in self._ready if key not in self.LATE), *self.LATE])
+        return iter([*self._ready, *(name for names in self._late for name in names)])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __reduce__(self):
-        return dict, (dict(self),)
+        return dict, (self._ready,)
+
+
+def _evaluation(results: Mapping[str, Any]) -> Evaluation:
+    return Evaluation(results["energy"], results["forces"], results.get("stress"))
+
+
+def _sum(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray | None:
+    return None if first is None or second is None else first + second
 
 
 def _parts(name: str, evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        f"{name}_energy": evaluation.energy,
-        f"{name}_forces": evaluation.forces,
-        f"{name}_stress": evaluation.stress,
-    }
+    values = (evaluation.energy, evaluation.forces, evaluation.stress)
+    return {f"{name}_{kind}": value for kind, value in zip(KINDS, values, strict=True)}

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from softfix.bases.sites import Sites, has_sites
-from softfix.core.energy import evaluate, fence_slope
-from softfix.core.gate import Gate, openness
-from softfix.core.graph import Graph, pad
+from softfix.core.energy import Result, evaluate, fence_slope
+from softfix.core.gate import openness
+from softfix.core.graph import Neighbours
 from softfix.core.precision import in_float64
 from softfix.correction import Correction
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation, EvaluationCache, atoms_of, evaluate_base
-from softfix.neighbours import neighbour_graph
+from softfix.neighbours import Search
 from softfix.problem import VOIGT, counts_of, rows_of, species_of, surroundings
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
-    from softfix.core.basis import Basis
 
 
 Shares = Callable[[Frame, np.ndarray], Sites]  # site energies of a structure, slopes of their weighted sum
@@ -43,13 +42,13 @@ def corrected(
         cache: of base evaluations.
         track: wraps the frames, e.g. in a progress bar.
     """
-    shares = shares_of(base)
+    shares, search = shares_of(base), Search(correction.basis.cutoff)
     results = []
     for frame, evaluation in zip(track(frames), evaluate_base(base, frames, cache), strict=True):
-        change = correct(correction, frame, evaluation, shares)
+        change = correct(correction, frame, evaluation, shares, search)
         if frame.reference is not None:
             nothing = Evaluation(0.0, np.zeros_like(evaluation.forces), None)
-            change = change - correct(correction, frame.reference, nothing, shares)
+            change = change - correct(correction, frame.reference, nothing, shares, search)
         stress = None if change.stress is None or evaluation.stress is None else evaluation.stress + change.stress
         results.append(Evaluation(evaluation.energy + change.energy, evaluation.forces + change.forces, stress))
     return results
@@ -63,52 +62,90 @@ def shares_of(base: Base) -> Shares | None:
     return lambda frame, weights: base.sites(calculator(), atoms_of(frame), weights)
 
 
+class Change(NamedTuple):
+    """What the geometry alone decides of a correction."""
+
+    near: Neighbours
+    species: np.ndarray  # (atoms,) index of each atom's element
+    result: Result
+    behind: np.ndarray | None  # (atoms,) 1 - h_i where the fence keeps the scale off an atom; None where it does not
+
+
 @in_float64
-def correct(correction: Correction, frame: Frame, base: Evaluation, shares: Shares | None) -> Evaluation:
-    """What the correction adds to the base: energy in eV, forces in eV/Å, stress in eV/Å^3.
+def change_of(correction: Correction, frame: Frame, search: Search | None = None) -> Change | None:
+    """The part of a correction that needs no base; None where nothing but offsets is added to the base.
 
     A structure that holds an element outside the fit is left to the base, exactly: the weights know nothing of such
-    neighbours. Atoms behind the fence get nothing either; `shares` takes their part out of the scale, if the base has
-    site energies.
+    neighbours.
+
+    Args:
+        correction: see `fit`.
+        frame: structure.
+        search: of neighbours, kept from structure to structure; a new one by default.
     """
-    basis, elements = correction.basis, correction.elements
-    if not np.isin(frame.numbers, elements).all():
-        return Evaluation(0.0, np.zeros_like(base.forces), None if base.stress is None else np.zeros(6))
-    counts, scale = counts_of(frame.numbers, elements), correction.scale
-    energy = scale * (base.energy - float(counts @ correction.reference_energies)) + float(counts @ correction.offsets)
-    forces = scale * base.forces
-    stress = None if base.stress is None else scale * base.stress
-    if correction.weights.any() or scale:
-        species = species_of(frame.numbers, elements)
-        graph = pad(neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff), basis.cutoff)
-        result = evaluate(basis, correction.weights, correction.gate, graph)
-        energy += float(result.energy)
-        forces = forces + np.asarray(result.forces)[: len(species)]
-        if stress is not None:
-            stress = stress + np.asarray(result.strain)[VOIGT] / frame.volume
-        behind = 1.0 - np.asarray(result.fence)[: len(species)]
-        gate, reference = correction.gate, correction.site_energies
-        if scale and shares is not None and gate is not None and reference is not None and behind.any():
-            sites = shares(frame, behind)
-            outside = _outside(basis, gate, frame, graph, behind, sites, sites.energies - reference[species])
-            energy -= scale * outside.energy
-            forces = forces - scale * outside.forces
-            if stress is not None and outside.stress is not None:
-                stress = stress - scale * outside.stress
-    return Evaluation(energy, forces, stress)
+    if not _is_known(correction, frame) or not (correction.scale or correction.weights.any()):
+        return None
+    species = species_of(frame.numbers, correction.elements)
+    search = search or Search(correction.basis.cutoff)
+    near = search.table(species, frame.positions, frame.cell, frame.pbc)
+    result = evaluate(correction.basis, correction.weights, correction.gate, near, len(species))
+    behind = 1.0 - np.asarray(result.fence)[: len(species)]
+    fenced = correction.scale and correction.gate is not None and correction.site_energies is not None
+    return Change(near, species, result, behind if fenced and behind.any() else None)
 
 
-def _outside(
-    basis: Basis, gate: Gate, frame: Frame, graph: Graph, behind: np.ndarray, sites: Sites, energies: np.ndarray
+def correct(
+    correction: Correction, frame: Frame, base: Evaluation, shares: Shares | None, search: Search | None = None
 ) -> Evaluation:
-    """The part of E_base - E_ref behind the fence, sum_i (1 - h_i)(e_i - e_z), and its slopes."""
-    padded = np.pad(energies, (0, len(graph.species) - len(energies)))
-    fence = fence_slope(basis, gate, padded, graph)
-    stress = None
-    if sites.stress is not None and frame.volume > 0.0:
-        stress = sites.stress - np.asarray(fence.strain)[VOIGT] / frame.volume
-    forces = sites.forces - np.asarray(fence.forces)[: len(energies)]
-    return Evaluation(float(behind @ energies), forces, stress)
+    """What the correction adds to the base: energy in eV, forces in eV/Å, stress in eV/Å^3.
+
+    Atoms behind the fence get nothing; `shares` takes their part out of the scale, if the base has site energies.
+    """
+    change = change_of(correction, frame, search)
+    if change is None or change.behind is None or shares is None:
+        return add_scaled(correction.scale if change else 0.0, base, beside(correction, frame, change, base.energy))
+    sites = shares(frame, 1.0 - change.behind)
+    return add_scaled(correction.scale, sites, beside(correction, frame, change, base.energy, sites.energies))
+
+
+@in_float64
+def beside(
+    correction: Correction, frame: Frame, change: Change | None, energy: float, sites: np.ndarray | None = None
+) -> Evaluation:
+    """All that the correction adds, less the slopes of the base in its scale term.
+
+    Args:
+        correction: see `fit`.
+        frame: structure.
+        change: see `change_of`.
+        energy: of the base in eV.
+        sites: (atoms,) site energies of the base in eV, where the fence keeps the scale off an atom.
+    """
+    if change is None:
+        offset = float(counts_of(frame.numbers, correction.elements) @ correction.offsets)
+        return Evaluation(offset if _is_known(correction, frame) else 0.0, np.zeros((len(frame), 3)), np.zeros(6))
+    counts, scale = counts_of(frame.numbers, correction.elements), correction.scale
+    total = float(change.result.energy) + float(counts @ correction.offsets)
+    total += scale * (energy - float(counts @ correction.reference_energies))
+    forces, strain = (np.asarray(each) for each in (change.result.forces[: len(frame)], change.result.strain))
+    if sites is not None and change.behind is not None and correction.site_energies is not None and correction.gate:
+        excess = sites - correction.site_energies[change.species]
+        padded = np.pad(excess, (0, len(change.near.species) - len(excess)))
+        fence = fence_slope(correction.basis, correction.gate, padded, change.near, len(frame))
+        total -= scale * float(change.behind @ excess)
+        forces = forces + scale * np.asarray(fence.forces)[: len(frame)]
+        strain = strain + scale * np.asarray(fence.strain)
+    return Evaluation(total, forces, strain[VOIGT] / frame.volume if frame.volume > 0.0 else None)
+
+
+def add_scaled(factor: float, slopes: Evaluation | Sites, rest: Evaluation) -> Evaluation:
+    """`rest` with its forces and stress increased by a multiple of those of a base."""
+    stress = None if slopes.stress is None or rest.stress is None else rest.stress + factor * slopes.stress
+    return Evaluation(rest.energy, rest.forces + factor * slopes.forces, stress)
+
+
+def _is_known(correction: Correction, frame: Frame) -> bool:
+    return bool(np.isin(frame.numbers, correction.elements).all())
 
 
 class Uncertainty(NamedTuple):
@@ -143,7 +180,7 @@ def uncertainty(correction: Correction, frame: Frame, base: Evaluation, correcte
     )
     growth = 1.0 + np.sum(corrected_forces**2, axis=1, keepdims=True) / record.force_scale_eV_A**2
     forces *= growth
-    if np.isin(frame.numbers, elements).all():
+    if _is_known(correction, frame):
         opened = _openness(correction, frame)
         fenced = Evaluation(base.energy, opened[:, None] * base.forces, base.stress)
         (rows,) = rows_of(correction.basis, (correction.gate,), elements, frame, fenced, correction.reference_energies)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from softfix.bases.sites import has_sites
+from softfix.bases.sites import BatchBase, SiteBase, Sites, has_sites
+from softfix.device import share_gpu
 from softfix.errors import SoftfixError
 from softfix.files import atomic_path
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
     from softfix.data.frames import Frame
+
+
+BATCH_FRAMES, BATCH_ATOMS = 16, 256  # evaluated, then written, at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,26 +98,63 @@ def evaluate_base(
     Raises:
         SoftfixError: if the base does not know an element of a frame, or gives a non-finite number.
     """
+    share_gpu()
     check_elements(base, frames)
     cache = cache or EvaluationCache(base.identity.key)
-    site_base = base if sites and has_sites(base) else None
-    calculator = None
+    evaluate = _Evaluator(base, sites and has_sites(base))
+    results: list[Evaluation] = []
+    for part in _parts(track(frames)):
+        geometries = {each.content_hash: each for frame in part for each in (frame, frame.reference) if each}
+        found = {key: cache.read(frame) for key, frame in geometries.items()}
+        missing = {key: frame for key, frame in geometries.items() if not evaluate.has_all(found[key])}
+        for (key, frame), evaluation in zip(missing.items(), evaluate(list(missing.values())), strict=True):
+            cache.write(frame, evaluation)
+            found[key] = evaluation
+        for frame in part:
+            mine, its = (found[each.content_hash] if each else None for each in (frame, frame.reference))
+            results.append(mine if its is None else mine - its)  # type: ignore[arg-type, operator]  # all are found
+    return results
 
-    def one(frame: Frame) -> Evaluation:
-        nonlocal calculator
-        stored = cache.read(frame)
-        if stored is not None and (site_base is None or stored.sites is not None):
-            return stored
-        if calculator is None:
-            calculator = base.calculator()
-        evaluation = stored or evaluate_frame(calculator, frame)
-        if site_base is not None:
-            found = site_base.sites(calculator, atoms_of(frame), np.ones(len(frame)))
-            evaluation = replace(evaluation, sites=found.energies)
-        cache.write(frame, evaluation)
-        return evaluation
 
-    return [one(frame) if frame.reference is None else one(frame) - one(frame.reference) for frame in track(frames)]
+def _parts(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+    """Frames in batches: what a kill can cost."""
+    part: list[Frame] = []
+    for frame in frames:
+        if part and (len(part) == BATCH_FRAMES or sum(map(len, part)) + len(frame) > BATCH_ATOMS):
+            yield part
+            part = []
+        part.append(frame)
+    if part:
+        yield part
+
+
+class _Evaluator:
+    """A base whose calculator is built when the first frame needs it."""
+
+    def __init__(self, base: Base, sites: bool):
+        self.base, self.sites = base, sites
+        self.calculator = lru_cache(base.calculator)
+
+    def has_all(self, stored: Evaluation | None) -> bool:
+        """Whether nothing is missing of what was stored."""
+        return stored is not None and (not self.sites or stored.sites is not None)
+
+    def __call__(self, frames: Sequence[Frame]) -> Iterator[Evaluation]:
+        """Evaluations in order: in one batch where the base can, else one by one."""
+        if not self.sites and not isinstance(self.base, BatchBase):
+            yield from (evaluate_frame(self.calculator(), frame) for frame in frames)
+        elif isinstance(self.base, BatchBase) and len(frames) > 1:
+            found = self.base.batch(self.calculator(), [atoms_of(frame) for frame in frames])
+            yield from (_of_sites(*each) for each in zip(frames, found, strict=True))
+        else:
+            site_base = cast(SiteBase, self.base)
+            for frame in frames:
+                yield _of_sites(frame, site_base.sites(self.calculator(), atoms_of(frame), np.ones(len(frame))))
+
+
+def _of_sites(frame: Frame, sites: Sites) -> Evaluation:
+    stress = sites.stress if frame.volume > 0.0 else None
+    return _finite(frame, sites.results["free_energy"], sites.forces, stress, sites.energies)
 
 
 def check_elements(base: Base, frames: Sequence[Frame]) -> None:
@@ -151,7 +193,12 @@ def evaluate_frame(calculator, frame: Frame) -> Evaluation:
             stress = np.asarray(atoms.get_stress(), dtype=np.float64)
         except (PropertyNotImplementedError, NotImplementedError):
             stress = None  # a base without stress is corrected in energy and forces alone
-    finite = np.isfinite(energy) and np.isfinite(forces).all() and (stress is None or np.isfinite(stress).all())
-    if not finite:
+    return _finite(frame, energy, forces, stress)
+
+
+def _finite(
+    frame: Frame, energy: float, forces: np.ndarray, stress: np.ndarray | None, sites: np.ndarray | None = None
+) -> Evaluation:
+    if not (np.isfinite(energy) and np.isfinite(forces).all() and (stress is None or np.isfinite(stress).all())):
         raise SoftfixError(f"{frame.source}: the base gives a number that is not finite; look at its geometry.")
-    return Evaluation(energy, forces, stress)
+    return Evaluation(energy, forces, stress, sites)

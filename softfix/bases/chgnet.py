@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from softfix.bases.package import package_folder, required_version, sha256_of
 from softfix.bases.protocol import Identity
-from softfix.bases.sites import weighted
+from softfix.bases.sites import Sites, weighted
 from softfix.errors import SoftfixError
 
 NEWEST = "0.3.0"
@@ -65,6 +67,33 @@ class CHGNetBase:
     def sites(self, calculator, atoms, weights):
         """Site energies: what the last network gives for every atom."""
         return weighted(calculator, [calculator.inner.model.mlp], 1.0, atoms, weights)
+
+    def batch(self, calculator, structures):
+        """Site energies, forces and stresses of several structures by one pass of the network."""
+        from pymatgen.io.ase import AseAtomsAdaptor
+
+        inner, read = calculator.inner, []
+        model = inner.model
+        hook = model.mlp.register_forward_hook(lambda _module, _inputs, output: read.append(output.detach().cpu()))
+        try:
+            graphs = [model.graph_converter(AseAtomsAdaptor.get_structure(atoms)) for atoms in structures]
+            found = model.predict_graph(graphs, task="efs", batch_size=len(graphs))
+        finally:
+            hook.remove()
+        ends = np.cumsum([len(atoms) for atoms in structures])[:-1]
+        energies = np.split(read[0].numpy().astype(np.float64).reshape(-1), ends)
+        found = [found] if len(structures) == 1 else found
+        return [self._sites(*each, inner.stress_weight) for each in zip(structures, energies, found, strict=True)]
+
+    @staticmethod
+    def _sites(atoms, energies, found, stress_unit):
+        from ase.stress import full_3x3_to_voigt_6_stress
+
+        total = float(found["e"]) * len(atoms)
+        stress = (
+            full_3x3_to_voigt_6_stress(found["s"].astype(np.float64) * stress_unit) if atoms.cell.rank == 3 else None
+        )
+        return Sites(energies, found["f"].astype(np.float64), stress, {"energy": total, "free_energy": total})
 
 
 def _find(version: str) -> tuple[Path, bool]:

@@ -1,13 +1,13 @@
 """Site energies of a base, and forces of any weighted sum of them: what fencing the softening scale needs.
 
 A potential that sums energies of atoms, E = sum_i e_i, gives them through one module of its network. A hook on that
-module reads the e_i, and multiplies them by weights before they are summed, so that the potential's own derivatives
-become those of sum_i w_i e_i at constant w_i.
+module reads the e_i, and multiplies their gradients by weights, so that the potential's own derivatives become those of
+sum_i w_i e_i at constant w_i. Its energy stays what it is: one evaluation gives both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -22,6 +22,7 @@ class Sites(NamedTuple):
     energies: np.ndarray  # (atoms,) eV, up to a constant per element
     forces: np.ndarray  # (atoms, 3) eV/Å, of sum_i w_i e_i
     stress: np.ndarray | None  # (6,) eV/Å^3, likewise; None without a cell
+    results: Mapping[str, Any]  # what else the base says, weights or not: energy and free_energy (eV), magmoms, ...
 
 
 @runtime_checkable
@@ -38,13 +39,22 @@ class SiteBase(Base, Protocol):
         ...
 
 
+@runtime_checkable
+class BatchBase(SiteBase, Protocol):
+    """A base that evaluates several structures at once."""
+
+    def batch(self, calculator: Any, structures: Sequence[Any]) -> list[Sites]:
+        """Site energies, forces and stresses (all weights 1) of several structures, by a calculator of this base."""
+        ...
+
+
 def has_sites(base: Any) -> TypeGuard[SiteBase]:
     """Whether a base can tell the energies of its atoms."""
     return isinstance(base, SiteBase) and base.has_sites
 
 
 def weighted(calculator: Any, modules: Sequence[Any], unit: float, atoms: Any, weights: np.ndarray) -> Sites:
-    """Evaluate with the outputs of `modules` weighted.
+    """Evaluate with the gradients of the outputs of `modules` weighted.
 
     Args:
         calculator: of the base, in softfix's dialect.
@@ -62,7 +72,8 @@ def weighted(calculator: Any, modules: Sequence[Any], unit: float, atoms: Any, w
         if output.numel() != len(atoms):
             raise SoftfixError(f"The base gives {output.numel()} site energies for {len(atoms)} atoms.")
         read.append(output.detach().cpu().numpy().astype(np.float64).reshape(-1))
-        return output * output.new_tensor(weights).reshape(output.shape)
+        value = output.detach()
+        return value + (output - value) * output.new_tensor(weights).reshape(output.shape)
 
     hooks = [module.register_forward_hook(weigh) for module in modules]
     _forget(calculator)
@@ -73,7 +84,7 @@ def weighted(calculator: Any, modules: Sequence[Any], unit: float, atoms: Any, w
         for hook in hooks:
             hook.remove()
         _forget(calculator)
-    return Sites(unit * np.sum(read, axis=0), results["forces"], results.get("stress"))
+    return Sites(unit * np.sum(read, axis=0), results.pop("forces"), results.pop("stress", None), results)
 
 
 def _forget(calculator: Any) -> None:

@@ -11,7 +11,7 @@ from softfix.core.arrays import Array
 MAX_L = 3
 
 
-def harmonics(u: Float[Array, "3"], l_max: int) -> Float[Array, " lm"]:
+def harmonics(u: Float[Array, "3 ..."], l_max: int) -> Float[Array, "lm ..."]:
     """Y_lm(u) in Racah's normalisation: sum over m of Y_lm(u) Y_lm(v) = P_l(u.v), Legendre's polynomial.
 
     Raises:

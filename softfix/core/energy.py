@@ -1,20 +1,28 @@
-"""The correction's energy, one scalar; forces and stress are its derivatives and nothing else."""
+"""The correction's energy, one scalar; forces and stress are its derivatives and nothing else.
+
+The share of an atom depends on its own bonds alone. So shares and their slopes are found for a few atoms at a time:
+what they need stays in the processor's cache, and memory beyond the neighbour table does not grow with the atoms.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 from softfix.core.gate import Gate, fence, openness
-from softfix.core.graph import Graph
+from softfix.core.graph import Neighbours
 from softfix.core.heads import LinearHead
-from softfix.core.invariants import invariants
+from softfix.core.invariants import Surroundings, seen_by
+
+BLOCK = {"cpu": 16}  # atoms at a time, by platform; 16 are as fast as 8 and 32 on a CPU, and 128 take twice as long
+LARGEST_BLOCK = 4096  # elsewhere
 
 
 class Result(NamedTuple):
@@ -36,46 +44,107 @@ class Slope(NamedTuple):
 
 
 def atomic_energies(
-    basis: Basis, weights: Float[Array, "species features"], gate: Gate | None, graph: Graph
+    basis: Basis, weights: Float[Array, "species features"], gate: Gate | None, around: Surroundings
 ) -> tuple[Float[Array, " atoms"], Float[Array, " atoms"], Float[Array, " atoms"]]:
     """g_i w_{z_i}.(phi_i - center_{z_i}) of every atom in eV, g_i and its fence; without a gate w_{z_i}.phi_i, 1, 1."""
-    phi = invariants(basis, graph)
+    phi = seen_by(basis, around)
     head = LinearHead(basis.species, basis.features)
     if gate is None:
-        energies = jnp.asarray(head.apply({"params": {"weights": weights}}, phi, graph.species))
+        energies = jnp.asarray(head.apply({"params": {"weights": weights}}, phi, around.species))
         return energies, jnp.ones_like(energies), jnp.ones_like(energies)
-    seen = phi - gate.center[graph.species]
-    energies = jnp.asarray(head.apply({"params": {"weights": weights}}, seen, graph.species))
-    g = openness(basis, gate, phi, graph.species)
-    return g * energies, g, fence(basis, gate, phi, graph.species)
+    seen = phi - gate.center[around.species]
+    energies = jnp.asarray(head.apply({"params": {"weights": weights}}, seen, around.species))
+    g = openness(basis, gate, phi, around.species)
+    return g * energies, g, fence(basis, gate, phi, around.species)
 
 
 @partial(jax.jit, static_argnums=0)
-def evaluate(basis: Basis, weights: Float[Array, "species features"], gate: Gate | None, graph: Graph) -> Result:
-    """Energy and, by one backward pass through the bonds, forces and strain derivative."""
+def evaluate(
+    basis: Basis, weights: Float[Array, "species features"], gate: Gate | None, near: Neighbours,
+    atoms: Int[Array, ""] | int | None = None,
+) -> Result:  # fmt: skip
+    """Energy and, by one backward pass through the bonds, forces and strain derivative.
 
-    def total(r_ij: Float[Array, "edges 3"]) -> tuple[Array, tuple[Array, Array, Array]]:
-        energies, g, h = atomic_energies(basis, weights, gate, graph._replace(r_ij=r_ij))
-        return jnp.sum(energies), (energies, g, h)
+    Args:
+        basis: see `Basis`.
+        weights: of the linear head, in eV.
+        gate: see `Gate`.
+        near: bonds of every atom.
+        atoms: rows of the table that hold an atom, the first ones; all by default. The others cost nothing.
+    """
 
-    (energy, (energies, g, h)), slope = jax.value_and_grad(total, has_aux=True)(graph.r_ij)
-    return Result(energy, energies, *_collect(graph, slope), g, h)
+    def share(around: Surroundings) -> tuple[Array, ...]:
+        return atomic_energies(basis, weights, gate, around)
+
+    (energies, g, h), slope = _over_atoms(share, near, atoms)
+    return Result(jnp.sum(energies), energies, *slope, g, h)
 
 
 @partial(jax.jit, static_argnums=0)
-def fence_slope(basis: Basis, gate: Gate, energies: Float[Array, " atoms"], graph: Graph) -> Slope:
+def fence_slope(
+    basis: Basis, gate: Gate, energies: Float[Array, " atoms"], near: Neighbours,
+    atoms: Int[Array, ""] | int | None = None,
+) -> Slope:  # fmt: skip
     """Slope of sum_i h_i e_i at constant e_i: what moving the fence does to energies e_i (eV) behind it."""
 
-    def total(r_ij: Float[Array, "edges 3"]) -> Array:
-        phi = invariants(basis, graph._replace(r_ij=r_ij))
-        return jnp.sum(energies * fence(basis, gate, phi, graph.species))
+    def share(around: Surroundings, e: Float[Array, " atoms"]) -> tuple[Array]:
+        return (e * fence(basis, gate, seen_by(basis, around), around.species),)
 
-    return Slope(*_collect(graph, jax.grad(total)(graph.r_ij)))
+    return _over_atoms(share, near, atoms, energies)[1]
 
 
-def _collect(graph: Graph, slope: Float[Array, "edges 3"]) -> tuple[Float[Array, "atoms 3"], Float[Array, "3 3"]]:
-    """Forces and strain derivative from the derivative with respect to every bond."""
-    atoms = len(graph.species)
-    forces = jax.ops.segment_sum(slope, graph.source, atoms) - jax.ops.segment_sum(slope, graph.target, atoms)
-    strain = graph.r_ij.T @ slope
-    return forces, 0.5 * (strain + strain.T)
+def _over_atoms(
+    share: Callable[..., tuple[Array, ...]], near: Neighbours, atoms: Int[Array, ""] | int | None, *given: Array
+) -> tuple[tuple[Array, ...], Slope]:
+    """What `share` gives for every atom, and the slope of the sum of its first output, block by block.
+
+    Args:
+        share: of the surroundings of some atoms and their part of `given`.
+        near: bonds of every atom.
+        atoms: rows that hold one; None for all.
+        given: constants of every atom.
+    """
+    rows = len(near.species)
+    size = min(BLOCK.get(jax.default_backend(), LARGEST_BLOCK), rows)
+    table = (near.species, near.other, near.r_ij, *given)
+    species, other, r_ij, *constants = (_filled(column, -rows % size) for column in table)
+
+    def block(start: Array | int) -> tuple[Array, Surroundings, list[jax.Array]]:
+        mine, its, bonds, *part = (
+            jax.lax.dynamic_slice_in_dim(x, start, size) for x in (species, other, r_ij, *constants)
+        )
+        return its, Surroundings(mine, species[its], bonds), part
+
+    def of_block(around: Surroundings, part: list[jax.Array]) -> tuple[tuple[Array, ...], Array]:
+        def total(bonds: Array) -> tuple[Array, tuple[Array, ...]]:
+            found = share(around._replace(r_ij=bonds), *part)
+            return jnp.sum(found[0]), found
+
+        (_, found), slope = jax.value_and_grad(total, has_aux=True)(around.r_ij)
+        return found, slope
+
+    def step(k: Array, so_far: tuple) -> tuple:
+        found, forces, strain = so_far
+        its, around, part = block(k * size)
+        new, slope = of_block(around, part)
+        found = tuple(
+            jax.lax.dynamic_update_slice_in_dim(whole, its_part, k * size, 0)
+            for whole, its_part in zip(found, new, strict=True)
+        )
+        own = jax.lax.dynamic_slice_in_dim(forces, k * size, size) + jnp.sum(slope, axis=1)
+        forces = jax.lax.dynamic_update_slice_in_dim(forces, own, k * size, 0).at[its].add(-slope)
+        return found, forces, strain + jnp.einsum("imx,imy->xy", around.r_ij, slope)
+
+    outputs = len(jax.eval_shape(of_block, *block(0)[1:])[0])
+    zero = jnp.zeros(len(species), near.r_ij.dtype)
+    start = (zero,) * outputs, jnp.zeros((len(species), 3), zero.dtype), jnp.zeros((3, 3), zero.dtype)
+    blocks = -(-(rows if atoms is None else atoms) // size)
+    found, forces, strain = jax.lax.fori_loop(0, blocks, step, start)
+    return tuple(each[:rows] for each in found), Slope(forces[:rows], 0.5 * (strain + strain.T))
+
+
+def _filled(column: Array, more: int) -> Array:
+    """A column with rows for atoms that are not there; a bond of length 1e3 Å is beyond any cutoff."""
+    if not more:
+        return jnp.asarray(column)
+    return jnp.pad(column, [(0, more)] + [(0, 0)] * (column.ndim - 1), constant_values=1000 if column.ndim == 3 else 0)

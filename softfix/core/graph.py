@@ -57,18 +57,25 @@ def pad(graph: Graph, cutoff: float, atoms: int | None = None, edges: int | None
     )
 
 
-def table(graph: Graph, cutoff: float) -> Neighbours:
-    """The bonds of an unpadded graph, which must hold both directions of each, atom by atom; padded as in `pad`."""
+def table(graph: Graph, cutoff: float, rows: int | None = None, slots: int | None = None) -> Neighbours:
+    """The bonds of an unpadded graph, which must hold both directions of each, atom by atom; padded as in `pad`.
+
+    `rows` and `slots` (atoms, and bonds of each) are the next bucket sizes unless they are given.
+    """
     atoms = len(graph.species)
     source = np.asarray(graph.source)
-    order = np.argsort(source, kind="stable")
     each = np.bincount(source, minlength=atoms)
-    rows, slots = bucket(atoms), bucket(int(each.max(initial=0)))
-    slot = np.arange(len(order)) - np.repeat(np.cumsum(each) - each, each)
+    rows, slots = rows or bucket(atoms), slots or bucket(int(each.max(initial=0)))
+    target, bonds = np.asarray(graph.target), np.asarray(graph.r_ij)
+    if (np.diff(source) < 0).any():
+        order = np.argsort(source, kind="stable")
+        source, target, bonds = source[order], target[order], bonds[order]
+    slot = np.arange(len(source)) + np.repeat(slots * np.arange(atoms) - (np.cumsum(each) - each), each)
     other = np.zeros((rows, slots), dtype=np.int64)
-    r_ij = np.tile([2.0 * cutoff, 0.0, 0.0], (rows, slots, 1))
-    other[source[order], slot] = np.asarray(graph.target)[order]
-    r_ij[source[order], slot] = np.asarray(graph.r_ij)[order]
+    r_ij = np.zeros((rows, slots, 3))
+    r_ij[..., 0] = 2.0 * cutoff
+    other.reshape(-1)[slot] = target
+    r_ij.reshape(-1, 3)[slot] = bonds
     return Neighbours(np.pad(np.asarray(graph.species), (0, rows - atoms)), other, r_ij)
 
 

@@ -7,14 +7,25 @@ Bartók et al., Phys. Rev. B 87, 184115 (2013), doi:10.1103/PhysRevB.87.184115.
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from softfix.core.angular import harmonics
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 from softfix.core.graph import Graph
+from softfix.core.radial import bessel
+
+
+class Surroundings(NamedTuple):
+    """Bonds of some atoms, and what stands at their other ends: all that the invariants of these atoms depend on."""
+
+    species: Int[Array, " atoms"]
+    others: Int[Array, "atoms bonds"]  # species of the other ends
+    r_ij: Float[Array, "atoms bonds 3"]  # Å
 
 
 def densities(
@@ -43,4 +54,20 @@ def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, 
 def invariants(basis: Basis, graph: Graph) -> Float[Array, "atoms features"]:
     """phi_i of every atom: pair features, then the power spectrum."""
     A_pair, A_three = densities(basis, graph)
+    return jnp.concatenate([A_pair, power_spectrum(basis, A_three)], axis=1)
+
+
+def seen_by(basis: Basis, around: Surroundings) -> Float[Array, "atoms features"]:
+    """phi_i of these atoms as in `invariants`, by products of matrices: no bond's R_n Y_lm is ever written out."""
+    atoms = len(around.species)
+    r = jnp.sqrt(jnp.sum(around.r_ij**2, axis=-1))
+    of_species = jax.nn.one_hot(around.others, basis.species, dtype=r.dtype)
+    pair = bessel(r, basis.pair_cutoff, basis.pair_count)
+    A_pair = jnp.einsum("ims,imn->isn", of_species, pair).reshape(atoms, basis.pair_features)
+    if not basis.three_count:
+        return A_pair
+    radial = bessel(r, basis.three_cutoff, basis.three_count)
+    radial = (of_species[..., :, None] * radial[..., None, :]).reshape(*r.shape, -1)
+    Y = harmonics(jnp.moveaxis(around.r_ij / r[..., None], -1, 0), basis.l_max)
+    A_three = jnp.einsum("ima,kim->iak", radial, Y)
     return jnp.concatenate([A_pair, power_spectrum(basis, A_three)], axis=1)

@@ -18,7 +18,13 @@ def envelope(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def bessel(r: Float[Array, "..."], cutoff: float, count: int) -> Float[Array, "... n"]:
-    """R_n(r) = sin(n pi r / r_c) / r, n = 1..count, under the envelope; r in Å, dimensionless after times 1 Å."""
-    n = jnp.arange(1, count + 1)
+    """R_n(r) = sin(n pi r / r_c) / r, n = 1..count, under the envelope; r in Å, dimensionless after times 1 Å.
+
+    One sine and one cosine give all: sin((n + 1) t) = 2 cos(t) sin(n t) - sin((n - 1) t).
+    """
     x = r / cutoff
-    return jnp.sin(n * jnp.pi * x[..., None]) / r[..., None] * envelope(x)[..., None]
+    twice_cosine = 2.0 * jnp.cos(jnp.pi * x)
+    sines = [jnp.zeros_like(x), jnp.sin(jnp.pi * x)]
+    while len(sines) <= count:
+        sines.append(twice_cosine * sines[-1] - sines[-2])
+    return jnp.stack(sines, axis=-1)[..., 1 : count + 1] * (envelope(x) / r)[..., None]

@@ -39,12 +39,14 @@ def test_site_energies_add_and_their_slopes_are_weighted(base, atoms):
     atoms.calc = calculator
     forces, stress = atoms.get_forces(), atoms.get_stress()
     whole = base.sites(calculator, atoms, np.ones(len(atoms)))
+    assert whole.results["energy"] == atoms.get_potential_energy()
     np.testing.assert_allclose(whole.forces, forces, atol=1e-6)
     np.testing.assert_allclose(whole.stress, stress, atol=1e-7)
     assert not base.sites(calculator, atoms, np.zeros(len(atoms))).forces.any()
     weights = np.linspace(0.1, 1.0, len(atoms))
     half = base.sites(calculator, atoms, weights)
     np.testing.assert_array_equal(half.energies, whole.energies)
+    assert half.results["energy"] == whole.results["energy"]
     step = 5e-3
     ends = []
     for sign in (1, -1):
@@ -65,3 +67,18 @@ def test_differences_of_site_energies_are_those_of_the_total(base, atoms):
         totals.append(structure.get_potential_energy())
         sums.append(base.sites(calculator, structure, np.ones(len(structure))).energies.sum())
     assert sums[0] - sums[1] == pytest.approx(totals[0] - totals[1], abs=1e-3)
+
+
+def test_a_batch_gives_what_its_structures_give_alone(base, atoms):
+    from softfix.bases.sites import BatchBase
+
+    if not isinstance(base, BatchBase):
+        pytest.skip(f"{base.identity.family} is not evaluated in batches")
+    calculator, other = base.calculator(), atoms * (2, 1, 1)
+    other.rattle(0.05, seed=2)
+    for structure, found in zip((atoms, other), base.batch(calculator, [atoms, other]), strict=True):
+        one = base.sites(calculator, structure, np.ones(len(structure)))
+        np.testing.assert_allclose(found.energies, one.energies, atol=1e-5)
+        np.testing.assert_allclose(found.forces, one.forces, atol=1e-5)
+        np.testing.assert_allclose(found.stress, one.stress, atol=1e-6)
+        assert found.results["energy"] == pytest.approx(one.results["energy"], abs=1e-5 * len(structure))

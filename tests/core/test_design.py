@@ -26,8 +26,16 @@ def graph_of(positions, cell, numbers, basis):
     return pad(bare_graph(positions, cell, numbers, basis), basis.cutoff)
 
 
+def near_of(positions, cell, numbers, basis):
+    return table(bare_graph(positions, cell, numbers, basis), basis.cutoff)
+
+
 def whole_graph(atoms, basis):
     return graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
+
+
+def whole_table(atoms, basis):
+    return near_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
 
 
 def rows_of(basis, gates, atoms):
@@ -54,7 +62,7 @@ def system(request):
 
     @in_float64
     def energy(positions, cell=atoms.cell.array):
-        return float(evaluate(basis, weights, gate, graph_of(positions, cell, atoms.numbers, basis)).energy)
+        return float(evaluate(basis, weights, gate, near_of(positions, cell, atoms.numbers, basis)).energy)
 
     return basis, gate, atoms, weights, energy
 
@@ -67,7 +75,7 @@ def central(energy, plus, minus):
 def test_forces_are_minus_the_derivative_of_the_energy(system):
     basis, gate, atoms, weights, energy = system
     forces = np.asarray(
-        evaluate(basis, weights, gate, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).forces
+        evaluate(basis, weights, gate, near_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).forces
     )
     largest = np.abs(forces).max()
     for atom in range(len(atoms)):
@@ -82,7 +90,7 @@ def test_forces_are_minus_the_derivative_of_the_energy(system):
 def test_the_strain_derivative_is_that_of_the_energy(system):
     basis, gate, atoms, weights, energy = system
     strain = np.asarray(
-        evaluate(basis, weights, gate, graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).strain
+        evaluate(basis, weights, gate, near_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)).strain
     )
     for a in range(3):
         for b in range(3):
@@ -97,7 +105,7 @@ def test_the_strain_derivative_is_that_of_the_energy(system):
 @in_float64
 def test_design_rows_times_weights_are_the_energy_function(system):
     basis, gate, atoms, weights, _ = system
-    (rows,), result = rows_of(basis, (gate,), atoms), evaluate(basis, weights, gate, whole_graph(atoms, basis))
+    (rows,), result = rows_of(basis, (gate,), atoms), evaluate(basis, weights, gate, whole_table(atoms, basis))
     w = weights.reshape(-1)
     assert float(np.asarray(rows.energy) @ w) == pytest.approx(float(result.energy), rel=1e-12)
     assert np.allclose(np.asarray(rows.forces) @ w, result.forces, atol=1e-10 * np.abs(result.forces).max())
@@ -153,7 +161,8 @@ def test_a_gated_energy_vanishes_smoothly_where_the_last_neighbour_leaves():
 
     def dimer(r):
         r_ij = np.array([[r, 0.0, 0.0], [-r, 0.0, 0.0]])
-        result = evaluate(basis, weights, gate, Graph(np.array([0, 1]), np.array([0, 1]), np.array([1, 0]), r_ij))
+        bonds = Graph(np.array([0, 1]), np.array([0, 1]), np.array([1, 0]), r_ij)
+        result = evaluate(basis, weights, gate, table(bonds, basis.cutoff))
         return float(result.energy), float(result.forces[1, 0])
 
     assert dimer(basis.three_cutoff + 0.1) == (0.0, 0.0)  # what the gate looks at ends there

@@ -9,8 +9,8 @@ from scipy.special import eval_legendre
 
 from softfix.core.angular import degree_of, harmonics
 from softfix.core.basis import Basis
-from softfix.core.graph import bucket, pad
-from softfix.core.invariants import invariants
+from softfix.core.graph import bucket, pad, table
+from softfix.core.invariants import Surroundings, invariants, seen_by
 from softfix.core.precision import in_float64
 from softfix.core.radial import bessel
 from softfix.neighbours import neighbour_graph
@@ -117,3 +117,13 @@ def test_buckets_are_few_and_large_enough():
 def test_the_table_of_columns_has_an_entry_for_each_feature():
     assert {len(values) for values in BASIS.table().values()} == {BASIS.features}
     assert BASIS.columns == 2 * BASIS.features
+
+
+def test_invariants_by_products_of_matrices_are_the_same(cluster):
+    for basis in (BASIS, Basis(2, pair_cutoff=5.0, pair_count=4, three_count=0)):
+        species = np.arange(len(cluster)) % 2
+        graph = neighbour_graph(species, cluster, np.zeros((3, 3)), np.zeros(3, bool), basis.cutoff)
+        near = table(graph, basis.cutoff)
+        around = Surroundings(near.species, near.species[near.other], near.r_ij)
+        fast = np.asarray(in_float64(jax.jit(seen_by, static_argnums=0))(basis, around))[: len(cluster)]
+        assert np.allclose(fast, features(cluster, basis=basis), rtol=1e-12, atol=1e-12)
