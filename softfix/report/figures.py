@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from softfix.report.axis import Axis, spanning
 from softfix.report.numbers import Check, Curve, Domain, ErrorBars, Grouping, Learning, Points
-from softfix.report.plot import BOTTOM, RIGHT, TOP, WIDTH, Plot, binned, x_range, y_range
+from softfix.report.plot import BOTTOM, RIGHT, TOP, WIDTH, Plot, medians, x_range, y_range
 from softfix.report.quantity import Quantity, Series, unit_of
 
 ROW, HEAD = 13, 22  # drawing units of a potential's line and of a group's name in a forest plot
 GROUPS = 24  # groups in a forest plot
-WEAKEST = 1e-3  # eV/Å (or the smallest drawn) from which errors are drawn on a logarithmic axis
+WEAKEST = 0.01  # eV/Å; smaller forces and errors, of perfect crystals, are drawn there on a logarithmic axis
+FINEST = 1e-3  # eV/Å; smaller errors are drawn there against error bars
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def error_against_force(points: Points) -> list[Figure]:
         plot.line([low, high], [low, high], "guide")
         plot.points(xs, values, k, f"force_errors.{k}")
         for other, theirs in enumerate(ys):
-            plot.line(*binned(xs, theirs), other)
+            plot.line(*medians(points.x.values, theirs, WEAKEST), other)
         title = f"Force error of {series.name} against the DFT force"
         figures.append(Figure(f"force-errors-{k}", series.name, plot.svg(title, "Lines are medians; on the dashed line "
                        "the error is as large as the force.")))  # fmt: skip
@@ -125,12 +126,13 @@ def calibration(bars: ErrorBars) -> list[Figure]:
     )
     shares.line([0.0, 1.0], [0.0, 1.0], "guide")
     shares.line(bars.normal.values, bars.observed.values, 1)
-    values = [*bars.bin_bar.values, *bars.bin_error.values]
+    errors = [max(value, FINEST) for value in bars.bin_error.values]
+    values = [*bars.bin_bar.values, *errors]
     x = spanning(values, *x_range(), label="error bar, eV/Å", log=True)
     sizes = Plot(x, Axis(x.low, x.high, *y_range(), label="error (rms), eV/Å", log=True))
     sizes.line([x.low, x.high], [x.low, x.high], "guide")
-    sizes.line(bars.bin_bar.values, bars.bin_error.values, 1)
-    sizes.marks(bars.bin_bar.values, bars.bin_error.values, 1)
+    sizes.line(bars.bin_bar.values, errors, 1)
+    sizes.marks(bars.bin_bar.values, errors, 1)
     return [
         Figure("shares", "Share of force components inside their error bars; above the dashed line bars are too wide",
                shares.svg("Share of errors within error bars", "Expected against observed.")),

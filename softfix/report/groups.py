@@ -55,7 +55,12 @@ def by_atom(
     frames: Sequence[Frame], predictions: Predictions, by: str, what: str, masks: dict[str, list[np.ndarray]]
 ) -> Grouping:
     """Groups of atoms, each by a mask (atoms,) for every frame; empty ones are left out."""
-    groups = [_masked(name, frames, predictions, mask) for name, mask in masks.items() if any(m.any() for m in mask)]
+    known = [frame.forces is not None for frame in frames]
+    groups = [
+        _masked(name, frames, predictions, mask)
+        for name, mask in masks.items()
+        if any(there and m.any() for there, m in zip(known, mask, strict=True))
+    ]
     return Grouping(by=by, what=what, groups=groups)
 
 

@@ -17,6 +17,7 @@ WIDTH = 370
 HEIGHT = 310
 LEFT, RIGHT, TOP, BOTTOM = 64, 10, 12, 46  # margins
 MANY = 150  # points
+FEWEST = 4  # points of a median
 SHAPES = ("circle", "square", "diamond", "triangle")
 
 
@@ -68,7 +69,9 @@ class Plot:
         self.parts.append(f'<g class="mark s{series}">{_sign(series, self.x(value), at, 4.0)}</g>')
 
     def line(self, x: Sequence[float], y: Sequence[float], series: int | str) -> None:
-        """Straight pieces from point to point, cut at the frame."""
+        """Straight pieces from point to point, cut at the frame; nothing without points."""
+        if not len(x):
+            return
         kind = f"s{series}" if isinstance(series, int) else series
         path = _path((self.x(a), self.y(b)) for a, b in zip(x, y, strict=True))
         self.parts.append(self._inside(f'<path class="line {kind}" d="{path}"/>'))
@@ -150,9 +153,12 @@ def _sign(series: int, x: float, y: float, r: float) -> str:
     return f'<path d="{_path((x + r * a, y + r * b) for a, b in corners[shape])}Z"/>'
 
 
-def binned(x: Sequence[float], y: Sequence[float], bins: int = 10) -> tuple[list[float], list[float]]:
-    """Medians of y over equal numbers of points in x, at their median x."""
-    order = np.argsort(np.asarray(x), kind="stable")
-    parts = [part for part in np.array_split(order, max(1, min(bins, len(order) // 5))) if len(part)]
+def medians(x: Sequence[float], y: Sequence[float], least: float, bins: int = 8) -> tuple[list[float], list[float]]:
+    """Medians of x and y in bins of equal ratio in x from `least` on; those with fewer than `FEWEST` are left out."""
     xs, ys = np.asarray(x), np.asarray(y)
-    return [float(np.median(xs[part])) for part in parts], [float(np.median(ys[part])) for part in parts]
+    if not (xs > least).any():
+        return [], []
+    edges = np.geomspace(least, xs.max() * (1 + 1e-9), bins + 1)
+    parts = [(xs >= low) & (xs < high) for low, high in pairwise(edges)]
+    full = [part for part in parts if part.sum() >= FEWEST]
+    return [float(np.median(xs[part])) for part in full], [float(np.median(ys[part])) for part in full]

@@ -39,6 +39,9 @@ OF_GROUPS = (
 )
 
 
+CONVENTIONS = (("slope", "Through the origin"), ("slope_intercept", "With an intercept"))
+
+
 @dataclass(frozen=True)
 class Section:
     """One part of the page."""
@@ -72,9 +75,14 @@ def table(
 def drawn(found: Iterable[Figure], classes: str = "") -> str:
     """Figures side by side where there is room."""
     made = "".join(
-        f'<figure id="{escape(f.name)}">{f.svg}<figcaption>{escape(f.caption)}</figcaption></figure>' for f in found
+        f'<figure id="figure-{_identifier(f.name)}">{f.svg}<figcaption>{escape(f.caption)}</figcaption></figure>'
+        for f in found
     )
     return f'<div class="figures {classes}">{made}</div>'
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"[^\w-]+", "-", name)
 
 
 def legend(names: Sequence[str]) -> str:
@@ -211,16 +219,21 @@ def force_errors(numbers: Numbers, shown: Shown) -> str:
 
 
 def forests(numbers: Numbers, shown: Shown) -> str:
-    """Softening slopes with intervals, in both conventions."""
-    conventions = (("slope", "Through the origin"), ("slope_intercept", "With an intercept"))
-    parts = [legend(names_of(numbers))]
-    whole = Grouping(by="all", what="", groups=[numbers.whole])
-    chosen = next((g for g in numbers.groupings if g.by in ("config_type", "material")), whole)
-    both = Grouping(by=chosen.by, what=chosen.what, groups=[numbers.whole, *(chosen.groups if chosen != whole else [])])
-    parts.append(drawn(figures.forest(both, names_of(numbers), field, title) for field, title in conventions))
-    left_out = len(both.groups) - figures.GROUPS
-    if left_out > 0:
-        parts.append('<p class="note">The groups with the most frames are drawn; the tables hold all.</p>')
+    """Softening slopes with intervals, in both conventions, by config_type and by material."""
+    names = names_of(numbers)
+    if all(errors.slope is None for errors in numbers.whole.errors):
+        return ""
+    whole = Grouping(by="frames", what="", groups=[numbers.whole])
+    chosen = [grouping for grouping in numbers.groupings if grouping.by in ("config_type", "material")] or [whole]
+    parts = [legend(names)]
+    for grouping in chosen:
+        by = f"By {grouping.by.replace('_', ' ')}"
+        parts.append(f"<h3>{by}</h3>" if len(chosen) > 1 else "")
+        if len(grouping.groups) > figures.GROUPS:
+            parts.append('<p class="note">The groups with the most frames are drawn; the tables hold all.</p>')
+        first = [] if grouping is whole else [numbers.whole]
+        both = grouping.model_copy(update={"groups": [*first, *grouping.groups]})
+        parts.append(drawn(figures.forest(both, names, field, title) for field, title in CONVENTIONS))
     return "".join(parts)
 
 

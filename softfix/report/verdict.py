@@ -9,6 +9,7 @@ from softfix.report.numbers import Check, Errors, Group, Grouping, Learning, Pot
 from softfix.report.quantity import Quantity, shown, unit_of
 
 Outcome = Literal["good", "mixed", "bad", "none"]
+NAMED = 3  # kinds of frames that are named, at most
 BETTER = 0.98  # ratio of force MAEs below which forces are called better, above whose inverse worse
 
 
@@ -84,10 +85,10 @@ def on_correction(
 def _worse(groupings: Sequence[Grouping]) -> str | None:
     for grouping in groupings:
         if grouping.by == "config_type":
-            ratios = [group.errors[1].force_ratio for group in grouping.groups]
-            known = [ratio.value for ratio in ratios if ratio is not None and ratio.value is not None]
-            worse = sum(ratio > 1 / BETTER for ratio in known)
-            return f"Forces are worse in {worse or 'none'} of {len(known)} kinds of frames."
+            known = [(g.name, g.errors[1].force_ratio) for g in grouping.groups if g.errors[1].force_ratio is not None]
+            worse = [name for name, ratio in known if ratio is not None and (ratio.value or 0.0) > 1 / BETTER]
+            named = f" ({', '.join(worse)})" if 0 < len(worse) <= NAMED else ""
+            return f"Forces are worse in {len(worse) or 'none'} of {len(known)} kinds of frames{named}."
     return None
 
 
