@@ -29,6 +29,7 @@ class Measures(BaseModel):
     softening_slope: float | None  # predicted against DFT force components, through the origin
     softening_slope_ci95: tuple[float, float] | None  # bootstrap over frames (over atoms for one frame)
     softening_slope_intercept: float | None  # slope of the line with an intercept
+    softening_slope_intercept_ci95: tuple[float, float] | None = None  # None too where an old file lacks it
     energy_mae_meV_atom: float | None  # after a composition offset
     stress_mae_GPa: float | None
 
@@ -75,7 +76,7 @@ def measure(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> Measu
     if not pairs:
         forces = dict.fromkeys(
             ("force_mae_eV_A", "force_rmse_eV_A", "max_force_error_eV_A", "softening_slope", "softening_slope_ci95",
-             "softening_slope_intercept")
+             "softening_slope_intercept", "softening_slope_intercept_ci95")
         )  # fmt: skip
     else:
         dft, predicted = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
@@ -87,6 +88,7 @@ def measure(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> Measu
             "softening_slope": slope(dft, predicted),
             "softening_slope_ci95": slope_interval(pairs),
             "softening_slope_intercept": slope_with_intercept(dft, predicted),
+            "softening_slope_intercept_ci95": slope_interval(pairs, intercept=True),
         }
     return Measures(
         **forces,
@@ -114,18 +116,37 @@ def slope_with_intercept(dft: np.ndarray, predicted: np.ndarray) -> float | None
     return float(np.sum(spread * predicted) / square) if square > 0.0 else None
 
 
-def slope_interval(pairs: Sequence[tuple[np.ndarray, np.ndarray]], seed: int = 0) -> tuple[float, float] | None:
-    """95 % interval of the slope through the origin, by resampling frames (atoms, if there is one frame)."""
+def slope_interval(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]], intercept: bool = False, seed: int = 0
+) -> tuple[float, float] | None:
+    """95 % interval of the slope through the origin or with an intercept, by resampling frames (atoms of a lone one).
+
+    None where the forces vanish.
+    """
     if len(pairs) == 1:
         pairs = [(d[None], p[None]) for d, p in zip(*pairs[0], strict=True)]
-    product = np.array([np.sum(dft * predicted) for dft, predicted in pairs])
-    square = np.array([np.sum(dft**2) for dft, _ in pairs])
+    sums = np.array([(d.size, d.sum(), p.sum(), np.sum(d * d), np.sum(d * p)) for d, p in pairs])
     draws = np.random.default_rng(seed).multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), RESAMPLES)
-    below = draws @ square
-    if not (below > 0.0).any():
+    count, x, y, square, product = (draws @ sums).T
+    if intercept:
+        square, product = square - x * x / count, product - x * y / count
+    known = square > 1e-12 * count
+    if not known.any():
         return None
-    low, high = np.percentile((draws @ product)[below > 0.0] / below[below > 0.0], (2.5, 97.5))
+    low, high = np.percentile(product[known] / square[known], (2.5, 97.5))
     return float(low), float(high)
+
+
+def scalar_of(dft: np.ndarray, predicted: np.ndarray) -> float:
+    """The factor of the predicted forces that brings them nearest to DFT by least squares; 1 where they vanish.
+
+    Source: Deng et al., npj Comput. Mater. 11, 9 (2025), doi:10.1038/s41524-024-01500-6.
+
+    >>> scalar_of(np.array([1.0, -2.0]), np.array([0.5, -1.0]))
+    2.0
+    """
+    square = float(np.sum(predicted**2))
+    return float(np.sum(dft * predicted) / square) if square > 0.0 else 1.0
 
 
 def _energy_error(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> float | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from softfix.doctor import Diagnosis, Finding
     from softfix.label import Estimate
     from softfix.measure import Report
+    from softfix.report.numbers import Numbers
     from softfix.suggest import Suggestion
 
 console = Console()
@@ -31,8 +32,16 @@ ROWS = (
     ("softening slope", "", "softening_slope", "{:.3f}"),
     ("  95 % interval", "", "softening_slope_ci95", "{0[0]:.3f} to {0[1]:.3f}"),
     ("  with intercept", "", "softening_slope_intercept", "{:.3f}"),
+    ("  95 % interval", "", "softening_slope_intercept_ci95", "{0[0]:.3f} to {0[1]:.3f}"),
     ("energy MAE", "meV/atom", "energy_mae_meV_atom", "{:.2f}"),
     ("stress MAE", "GPa", "stress_mae_GPa", "{:.3f}"),
+)
+
+NUMBERS = (
+    ("force MAE", "eV/Å", "force_mae"),
+    ("softening slope", "", "slope"),
+    ("energy MAE", "meV/atom", "energy_mae"),
+    ("stress MAE", "GPa", "stress_mae"),
 )
 
 
@@ -142,6 +151,25 @@ def findings(found: Diagnosis) -> None:
         text = f"{escape(one.what)}\n[dim]{escape(_places(one))}\n{escape(numbers)}[/]\n{escape(one.advice)}"
         table.add_row(one.sure, one.check, text)
         table.add_section()
+    console.print(table)
+
+
+def numbers(found: Numbers) -> None:
+    """Verdict of a page and the main measures of every potential."""
+    from softfix.report.quantity import shown, unit_of
+
+    say(found.verdict)
+    table = Table(
+        title=f"{len(found.potentials)} potentials, {found.test.frames.value:.0f} frames", title_justify="left"
+    )
+    table.add_column("")
+    for potential in found.potentials:
+        table.add_column(potential.name, justify="right", overflow="fold")
+    for title, unit, field in NUMBERS:
+        values = [getattr(errors, field) for errors in found.whole.errors]
+        if any(values):
+            cells = ["-" if value is None else shown(value.value, value.unit) for value in values]
+            table.add_row(f"{title} [dim]{unit_of(unit)}[/]", *cells)
     console.print(table)
 
 

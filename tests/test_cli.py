@@ -41,7 +41,8 @@ def test_fit_evaluate_and_show_in_a_row(files):
     for part in (found["base"], found["corrected"], found["config_type"]["default"]["base"]):
         assert set(part) == {
             "force_mae_eV_A", "force_rmse_eV_A", "softening_slope", "softening_slope_ci95",
-            "softening_slope_intercept", "energy_mae_meV_atom", "stress_mae_GPa", "max_force_error_eV_A",
+            "softening_slope_intercept", "softening_slope_intercept_ci95", "energy_mae_meV_atom", "stress_mae_GPa",
+            "max_force_error_eV_A",
         }  # fmt: skip
     run = softfix("show", out)
     assert run.returncode == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from softfix.evaluations import Evaluation
-from softfix.measure import GPA, measure, report, slope, slope_interval, slope_with_intercept
+from softfix.measure import GPA, measure, report, scalar_of, slope, slope_interval, slope_with_intercept
 from tests.conftest import alloy, labelled
 
 
@@ -32,6 +32,23 @@ def test_the_interval_of_the_slope_covers_the_truth():
         low, high = slope_interval(pairs)
         inside += low < 0.8 < high
     assert inside >= 50
+
+
+def test_the_interval_of_the_slope_with_an_intercept_covers_the_truth():
+    inside = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        pairs = [(dft, 0.8 * dft + 0.5 + 0.2 * rng.normal(size=dft.shape)) for dft in 0.6 + rng.normal(size=(30, 8, 3))]
+        low, high = slope_interval(pairs, intercept=True)
+        inside += low < 0.8 < high
+    assert inside >= 50
+    assert slope_interval([(np.ones((4, 3)), np.ones((4, 3)))], intercept=True) is None
+
+
+def test_the_scalar_undoes_a_factor():
+    dft = np.random.default_rng(0).normal(size=(50, 3))
+    assert scalar_of(dft, 0.8 * dft) == pytest.approx(1.25)
+    assert scalar_of(dft, 0.0 * dft) == 1.0
 
 
 def test_errors_are_those_that_were_put_in():

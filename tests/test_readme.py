@@ -80,6 +80,14 @@ def test_the_block_of_checking_runs(folder):
     assert '"findings"' in (folder / "findings.json").read_text()
 
 
+def test_the_block_of_reports_runs(folder):
+    run([sys.executable, "-m", "softfix", "fit", "train.extxyz", "--base", BASE, "-o", "my.softfix"], folder)
+    for line in on_toy(next(block for block in blocks("bash") if "softfix diagnose" in block)).splitlines():
+        run([sys.executable, "-m", *line.split("#")[0].split()], folder)
+    assert (folder / "again.html").read_bytes() == (folder / "report.html").read_bytes()
+    assert all((folder / f"{name}.html").is_file() for name in ("diagnosis", "comparison"))
+
+
 def test_the_block_of_labelling_runs(folder):
     pytest.importorskip("distributed", reason="the extra parallel is not installed")
     (folder / "test.extxyz").rename(folder / "pool.extxyz")
@@ -124,6 +132,7 @@ def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
         "softfix benchmark few-shot my-data",
         "softfix finetune train.extxyz",
         "softfix check train.extxyz",
+        "softfix diagnose train.extxyz",
         "softfix suggest pool.extxyz",
         "softfix label pool.extxyz",
     )

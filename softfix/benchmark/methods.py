@@ -14,6 +14,7 @@ import numpy as np
 
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation, evaluate_base, evaluate_frame
+from softfix.measure import scalar_of
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
@@ -47,8 +48,8 @@ def predict_scalar(train: Sequence[Frame], test: Sequence[Frame], base: Base, se
     """
     pairs = [(f.forces, b.forces) for f, b in zip(train, evaluate_base(base, train), strict=True)
              if f.forces is not None]  # fmt: skip
-    square = sum(float(np.sum(forces**2)) for _, forces in pairs)
-    c = sum(float(np.sum(dft * forces)) for dft, forces in pairs) / square if square > 0.0 else 1.0
+    dft, forces = (np.concatenate([np.zeros((0, 3)), *(pair[k] for pair in pairs)]) for k in (0, 1))
+    c = scalar_of(dft, forces)
     return [
         Evaluation(c * e.energy, c * e.forces, None if e.stress is None else c * e.stress)
         for e in evaluate_base(base, test)

@@ -1,0 +1,1 @@
+"""Reports: numbers, then figures, then one page that needs nothing else."""
