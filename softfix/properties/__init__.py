@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NAMES = {
     "phonons": "frequencies, force constants, thermal properties (phonopy)",
+    "eos": "energy against volume, bulk modulus",
+    "elasticity": "elastic tensor and its averages",
 }
 
 
