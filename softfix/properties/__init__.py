@@ -18,6 +18,11 @@ NAMES = {
     "phonons": "frequencies, force constants, thermal properties (phonopy)",
     "eos": "energy against volume, bulk modulus",
     "elasticity": "elastic tensor and its averages",
+    "surfaces": "surface energies of slabs",
+    "defects": "vacancies, interstitials, antisites",
+    "solid-solution": "formation energies of orderings",
+    "barrier": "static and relaxed migration barriers",
+    "softening": "distribution of slopes over many materials",
 }
 
 

@@ -19,6 +19,7 @@ from softfix.properties.findings import Drawing, Findings, Value
 from softfix.properties.potential import Potential
 from softfix.properties.property import Problem, Property
 from softfix.properties.relaxation import RelaxationSettings
+from softfix.properties.symmetry import symmetry_of
 
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 PLACE = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])  # Voigt index of a pair of axes
@@ -89,13 +90,9 @@ def findings_of(C: np.ndarray) -> Findings:
 
 def point_group(atoms: Atoms, symprec: float) -> np.ndarray:
     """(operations, 3, 3) Cartesian rotations of the point group."""
-    import spglib
-
-    found = spglib.get_symmetry((atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), symprec=symprec)
-    if found is None:
-        raise SoftfixError(f"spglib finds no symmetry in {atoms.get_chemical_formula()}: atoms may lie on each other.")
+    rotations = symmetry_of(atoms, symprec).symmetry_operations["rotations"]
     columns = atoms.cell.array.T
-    return np.unique(np.round(columns @ found["rotations"] @ np.linalg.inv(columns), 10), axis=0)
+    return np.unique(np.round(columns @ rotations @ np.linalg.inv(columns), 10), axis=0)
 
 
 def symmetric_tensors(rotations: np.ndarray) -> np.ndarray:
