@@ -40,7 +40,7 @@ class PhononSettings(BaseModel):
 
     supercell: tuple[int, int, int] | None = Field(None, description="Repeats of the structure; else by width.")
     width: float = Field(10.0, gt=0, description="Least width of the supercell, Å, where its repeats are not given.")
-    distance: float = Field(0.01, gt=0, description="Displacement, Å.")
+    distance: float = Field(0.03, gt=0, description="Displacement, Å; CHGNet is not smooth enough for 0.01.")
     mesh: float = Field(50.0, gt=0, description="Density of the mesh of wave vectors, as a length in Å.")
     path: int = Field(120, ge=2, description="Wave vectors along the path of the bands.")
     relaxation: RelaxationSettings = RelaxationSettings(force=0.002)
