@@ -22,6 +22,7 @@ NAMES = {
     "defects": "vacancies, interstitials, antisites",
     "solid-solution": "formation energies of orderings",
     "barrier": "static and relaxed migration barriers",
+    "polymorphs": "energies of competing phases",
     "softening": "distribution of slopes over many materials",
 }
 

@@ -20,6 +20,7 @@ from softfix.properties.relaxation import RelaxationSettings
 from softfix.properties.symmetry import conventional
 
 JOULE = 16.02176634  # J/m^2 in one eV/Å^2 (SI)
+OFF_BOUNDARY = (1.0e-3, 1.4e-3, 1.7e-3)  # Å; far above rounding, along no low-index direction
 REACH = 5.0  # Å; least thickness where there is no correction to tell its cutoff
 
 
@@ -66,10 +67,10 @@ def read_reference(problem: Problem) -> Findings | None:
 def _slab(crystal: Atoms, index: tuple[int, int, int], potential: Potential, problem: Problem) -> Atoms:
     """A slab with vacuum, at least as thick as asked and as the potential's reach."""
     settings, least = problem.settings, potential.cutoff or REACH
-    one = surface(crystal, index, 1, periodic=True)
+    one = cut(crystal, index, 1, None)
     step = one.cell.volume / _area(one)
-    layers = settings.layers or int(np.ceil(settings.thickness / step))
-    slab = surface(crystal, index, layers, vacuum=0.5 * settings.vacuum, periodic=True)
+    layers = settings.layers or 1 + int(np.ceil(settings.thickness / step))
+    slab = cut(crystal, index, layers, settings.vacuum)
     thickness = float(np.ptp(slab.positions[:, 2]))
     if thickness < least:
         raise SoftfixError(
@@ -83,6 +84,18 @@ def _slab(crystal: Atoms, index: tuple[int, int, int], potential: Potential, pro
             "Å, so that slabs feel each other through it: give more in the settings."
         )
     return slab
+
+
+def cut(crystal: Atoms, index: tuple[int, int, int], layers: int, vacuum: float | None) -> Atoms:
+    """A slab of repeats of the surface cell, with vacuum (Å) if any.
+
+    The crystal is moved off the boundaries of its cell first: an atom on one would end on either side of the slab, as
+    rounding has it.
+    """
+    moved = crystal.copy()
+    moved.positions += OFF_BOUNDARY
+    moved.wrap(eps=0.0)
+    return surface(moved, index, layers, vacuum=None if vacuum is None else 0.5 * vacuum, periodic=True)
 
 
 def _area(slab: Atoms) -> float:

@@ -9,7 +9,7 @@ from ase.calculators.lj import LennardJones
 from softfix.bases import load_base
 from softfix.errors import SoftfixError
 from softfix.properties.run import Potentials, measure_property
-from softfix.properties.surfaces import JOULE, SurfaceSettings
+from softfix.properties.surfaces import JOULE, SurfaceSettings, cut
 from tests.properties.conftest import frames_of
 from tests.properties.test_eos import EPSILON, NEIGHBOURS_ONLY, SIGMA
 
@@ -41,3 +41,15 @@ def test_a_slab_too_thin_and_a_vacuum_too_small_are_refused(tmp_path):
         measure_property("surfaces", copper, potentials, tmp_path, None, thin)
     with pytest.raises(SoftfixError, match=r"vacuum of 2 Å is less than the cutoff"):
         measure_property("surfaces", copper, potentials, tmp_path, None, near)
+
+
+@pytest.mark.parametrize("index", [(1, 0, 0), (1, 1, 0), (1, 1, 1), (2, 1, 0)])
+def test_rounding_moves_no_atom_to_the_other_side_of_a_slab(index):
+    crystal = bulk("Cu", a=3.6, cubic=True)
+    whole = cut(crystal, index, 3, 8.0)
+    for seed in range(8):
+        noisy = crystal.copy()
+        noisy.rattle(1e-13, seed=seed)
+        assert np.ptp(cut(noisy, index, 3, 8.0).positions[:, 2]) == pytest.approx(
+            np.ptp(whole.positions[:, 2]), abs=1e-6
+        )
