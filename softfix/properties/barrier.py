@@ -135,5 +135,6 @@ PROPERTY = Property(
     measure,
     read_reference,
     compare,
+    structures="several",
     quick={"images": 3, "force": 0.1, "relaxation": {"force": 0.05}},
 )

@@ -145,5 +145,6 @@ PROPERTY = Property(
     DefectSettings,
     measure,
     read_reference,
+    structures="several",
     quick={"width": 6.5, "relaxation": {"force": 0.05}},
 )

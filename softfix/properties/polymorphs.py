@@ -108,5 +108,6 @@ PROPERTY = Property(
     measure,
     read_reference,
     compare,
+    structures="several",
     quick={"relaxation": {"force": 0.05}},
 )

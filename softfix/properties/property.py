@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ase import Atoms
 from pydantic import BaseModel
@@ -49,4 +49,5 @@ class Property:
     measure: Callable[[Problem, Potential], Findings]
     reference: Callable[[Problem], Findings | None]
     compare: Callable[[Findings, Findings], list[Value]] = no_comparison
+    structures: Literal["one", "several"] = "one"
     quick: dict[str, Any] = field(default_factory=dict)  # settings of --quick

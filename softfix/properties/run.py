@@ -63,6 +63,7 @@ def measure_property(
         SoftfixError: for structures, settings or a reference that do not serve.
     """
     found = find_property(name)
+    _require_number(found, structures)
     check_elements(potentials.base, structures)
     problem = Problem(structures, reference, _settings(found, settings, quick))
     place = Path(folder) / name
@@ -78,6 +79,14 @@ def write_result(result: Result, place: Path) -> None:
         draw(panel, place / f"{panel.name}.svg")
     with atomic_path(place / FILE) as temporary:
         temporary.write_text(result.model_dump_json(indent=1), encoding="utf-8")
+
+
+def _require_number(found: Property, structures: Sequence[Frame]) -> None:
+    if found.structures == "one" and len(structures) > 1:
+        raise SoftfixError(
+            f"{found.name} takes one structure, but {len(structures)} are given, from {structures[0].source} on: "
+            "choose one."
+        )
 
 
 def _settings(found: Property, settings: Any, quick: bool) -> Any:
@@ -162,9 +171,3 @@ def _provenance(problem: Problem, potentials: Potentials) -> Provenance:
         reference=str(problem.reference) if problem.reference else None,
         settings=problem.settings.model_dump(mode="json"),
     )
-
-
-def require_one(structures: Sequence[Frame], name: str) -> None:
-    """Refuse several structures where a property takes one."""
-    if len(structures) > 1:
-        raise SoftfixError(f"{name} takes one structure, but {structures[0].source} and others are given: choose one.")

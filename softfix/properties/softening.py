@@ -85,4 +85,6 @@ def _rms(frames: Sequence[Frame]) -> float:
     return float(np.sqrt(np.mean(np.concatenate([frame.forces for frame in frames]) ** 2)))
 
 
-PROPERTY = Property("softening", "Softening over materials", SofteningSettings, measure, read_reference)
+PROPERTY = Property(
+    "softening", "Softening over materials", SofteningSettings, measure, read_reference, structures="several"
+)

@@ -15,7 +15,9 @@ from softfix.properties.figure import draw
 from softfix.properties.potential import Potential
 from softfix.properties.relaxation import RelaxationSettings
 from softfix.properties.result import read_result
+from softfix.properties.run import Potentials, measure_property
 from softfix.properties.steps import Steps
+from tests.properties.conftest import frames_of
 from tests.test_cli import softfix
 
 BASE = "ase.calculators.emt:EMT"
@@ -56,6 +58,11 @@ def test_a_mistake_is_one_sentence(tmp_path, arguments, words):
     assert run.returncode == 1
     assert words in run.stderr
     assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_several_structures_are_refused_where_one_is_meant(tmp_path):
+    with pytest.raises(SoftfixError, match=r"eos takes one structure, but 2 are given, from structure 1 on"):
+        measure_property("eos", frames_of(COPPER, bulk("Au")), Potentials(load_base(EMT())), tmp_path)
 
 
 def test_every_name_has_a_property_of_that_name_whose_quick_settings_are_settings():
