@@ -5,8 +5,8 @@
 The supercells to fit are chosen by geometry (softfix.suggest). The slope of forces is measured on the supercells that
 were not fitted; force constants and frequencies of a potential come from displacements of its own, 0.02 Å against the
 directions of the data, and are compared with those of all DFT forces. `needed` is the number of displacements that the
-symmetry of the crystal leaves, opposite ones counted where it does not join them: where it is more than what was fitted,
-some are extrapolated. For compounds with two supercells in all, the slope of forces after fitting one is the honest one.
+symmetry leaves, opposite ones counted where it does not join them: where it is more than what was fitted, some are
+extrapolated. For compounds with two supercells in all, the slope of forces after fitting one is the honest one.
 
 Lines are added to phonons.jsonl; what it holds is not measured again. The table goes to phonons.md, the figure to
 phonons.svg.
