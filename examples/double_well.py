@@ -49,7 +49,8 @@ def main() -> None:
     arguments = parser.parse_args()
     base = softfix.load_base(arguments.base)
     train, test = softfix.read_frames(arguments.train), softfix.read_frames(arguments.test)
-    correction = softfix.fit(train, base).correction
+    sharp = softfix.FitSettings.model_validate({"noise": {"energy": 3e-4}})  # eV/atom; wells are shallow
+    correction = softfix.fit(train, base, sharp).correction
     figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True, layout="constrained")
     for axis, direction in zip(axes, ("001", "111"), strict=True):
         well = along([*train, *test], direction)
@@ -68,7 +69,7 @@ def main() -> None:
             )
             print(f"[{direction}] {name:10} lowest {depth.min():7.1f} meV per formula unit")
         axis.set(title=f"[{direction}]", xlabel="amplitude of the polar mode")
-    axes[0].set_ylabel("energy from the cubic cell, meV per formula unit")
+    axes[0].set_ylabel("energy, meV per formula unit")
     axes[1].legend(frameon=False)
     with atomic_path(arguments.figure) as temporary:
         figure.savefig(temporary, format="svg")
