@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from softfix.doctor import Diagnosis, Finding
     from softfix.label import Estimate
     from softfix.measure import Report
+    from softfix.properties.result import Result
     from softfix.report.numbers import Numbers
     from softfix.suggest import Suggestion
 
@@ -212,6 +213,25 @@ def estimate(value: Estimate, level: str) -> None:
         table.add_row(group.formula, str(group.frames), str(group.atoms), electrons, kpoints)
     console.print(table)
     say(value.status)
+
+
+def property_table(result: Result) -> None:
+    """Quantities of a property, base, corrected and reference side by side."""
+    roles = [
+        role
+        for role in ("base", "corrected", "reference")
+        if any(getattr(row, role) is not None for row in result.rows)
+    ]
+    table = Table(title=f"{result.title}: {Path(result.provenance.structure).name}", title_justify="left")
+    table.add_column("")
+    for role in roles:
+        table.add_column(role, justify="right")
+    for row in result.rows:
+        values = [getattr(row, role) for role in roles]
+        table.add_row(f"{row.quantity} [dim]{row.unit}[/]", *("-" if v is None else f"{v:.4g}" for v in values))
+    console.print(table)
+    for note in result.notes:
+        say(note)
 
 
 def bases() -> None:

@@ -114,6 +114,14 @@ def test_the_block_of_lammps_runs(folder):
     assert "Loop time" in run([sys.executable, "-c", block], folder)
 
 
+def test_the_block_of_properties_runs(folder):
+    run([sys.executable, "-m", "softfix", "fit", "train.extxyz", "--base", BASE, "-o", "my.softfix"], folder)
+    (line,) = next(block for block in blocks("bash") if "softfix properties" in block).splitlines()
+    text = run([sys.executable, "-m", *line.split()], folder)
+    assert "bulk modulus" in text
+    assert (folder / "properties" / "eos" / "energy-volume.svg").is_file()
+
+
 @pytest.mark.real
 def test_the_block_of_fine_tuning_runs(folder):
     pytest.importorskip("chgnet", reason="the chgnet package is not installed")
@@ -135,6 +143,7 @@ def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
         "softfix diagnose train.extxyz",
         "softfix suggest pool.extxyz",
         "softfix label pool.extxyz",
+        "softfix properties eos",
     )
     assert all(block.startswith(known) for block in blocks("bash"))
     assert len(blocks("python")) == 3
