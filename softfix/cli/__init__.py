@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 
-from softfix.cli import correct, doctor, label, peers, sample  # noqa: F401 - they register their commands
+from softfix.cli import correct, doctor, label, learn, peers, sample  # noqa: F401 - they register their commands
 from softfix.cli.root import app
 from softfix.errors import SoftfixError
 
