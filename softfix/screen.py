@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from softfix.correction import Correction
     from softfix.doctor import Diagnosis, Finding
     from softfix.label import Estimate
+    from softfix.learn import Learned
     from softfix.measure import Report
     from softfix.properties.result import Result
     from softfix.report.numbers import Numbers
@@ -195,10 +196,10 @@ def suggestions(chosen: Sequence[Suggestion], pool: int) -> None:
     table = Table(title=f"{len(chosen)} of {pool} structures to label next, best first", title_justify="left")
     table.add_column("structure", overflow="fold")
     table.add_column("config_type", overflow="fold")
-    for name in ("gain, nats", "force std before, eV/Å"):
+    for name in ("left of the pool, %", "force std before, eV/Å"):
         table.add_column(name, justify="right")
     for one in chosen:
-        table.add_row(one.frame.source, one.frame.config_type, f"{one.gain:.1f}", f"{one.force_std:.3f}")
+        table.add_row(one.frame.source, one.frame.config_type, f"{100.0 * one.mismatch:.1f}", f"{one.force_std:.3f}")
     console.print(table)
 
 
@@ -232,6 +233,19 @@ def property_table(result: Result) -> None:
     console.print(table)
     for note in result.notes:
         say(note)
+
+
+def learned(value: Learned) -> None:
+    """What was labelled, when and why, and how far off the potential was before."""
+    table = Table(title="Labels: when, why, and what the potential had been off by", title_justify="left")
+    for name in ("step", "why", "error bar, eV/Å", "limit", "force error (rms)", "s"):
+        table.add_column(name, justify="left" if name == "why" else "right")
+    for event in value.events:
+        bar, limit = ("-" if number is None else f"{number:.3f}" for number in (event.uncertainty, event.threshold))
+        error = escape(event.reason or "") if event.error is None else f"{event.error:.3f}"
+        table.add_row(str(event.at), event.why, bar, limit, error, f"{event.wall_s:.1f}")
+    console.print(table)
+    say(value.status)
 
 
 def bases() -> None:

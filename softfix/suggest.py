@@ -1,8 +1,7 @@
-"""Which frames of a pool to label next: those whose forces would tell most about the weights."""
+"""Which frames of a pool to label next: those that stand for it or, given a correction, tell most beyond it."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from softfix.core.basis import Basis
 from softfix.core.evidence import prior_std
-from softfix.core.selection import information, informed
+from softfix.core.selection import herd, mismatch, most_informative, overlaps
 from softfix.correction import Correction
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
@@ -26,7 +25,7 @@ class Suggestion:
 
     index: int  # in the pool
     frame: Frame
-    gain: float  # nats that its forces would add to those of the frames before it
+    mismatch: float  # of this and the frames before it against the pool, 0 where they tell the same in the mean
     force_std: float  # eV/Å, rms over its atoms, of the correction before any of these labels
 
 
@@ -34,10 +33,10 @@ def suggest(
     pool: Sequence[Frame], n: int, correction: Correction | None = None, settings: FitSettings | None = None,
     track: Callable[[Iterable], Iterable] = iter,
 ) -> list[Suggestion]:  # fmt: skip
-    """Choose n frames one after another, each the one that tells most given those before it.
+    """Choose n frames one after another: those that stand for the pool or, given a correction, tell most beyond it.
 
-    Geometry alone decides: neither labels nor the base are needed. What a correction knows already is not asked for
-    again; without one, the prior of the settings stands for what is known.
+    Geometry alone decides: neither labels nor the base are needed. The pool should be such structures as will be
+    simulated.
 
     Args:
         pool: structures to choose from.
@@ -54,21 +53,11 @@ def suggest(
     elements = tuple(sorted({int(z) for frame in pool for z in frame.numbers}))
     basis, root, noise = _known(elements, correction, settings or FitSettings())
     elements = elements if correction is None else correction.elements
-    rows = [_force_rows(basis, elements, frame) for frame in track(pool)]
-    std = [float(np.sqrt(np.sum((X @ root.T) ** 2) / len(X))) for X in rows]
-    # Gains only fall as more is known, so that an old gain bounds the new one: most need not be computed again.
-    queue = [(-information(X, root, noise), i) for i, X in enumerate(rows)]
-    heapq.heapify(queue)
-    chosen: list[Suggestion] = []
-    while queue and len(chosen) < n:
-        _, i = heapq.heappop(queue)
-        gain = information(rows[i], root, noise)
-        if queue and gain < -queue[0][0]:
-            heapq.heappush(queue, (-gain, i))
-            continue
-        chosen.append(Suggestion(i, pool[i], gain, std[i]))
-        root = np.asarray(informed(rows[i], root, noise))
-    return chosen
+    whitened = [_force_rows(basis, elements, frame) @ root.T for frame in track(pool)]
+    K = overlaps(whitened)
+    order = herd(K, n) if correction is None else most_informative([Z / noise for Z in whitened], n)
+    std = [float(np.sqrt(np.mean(np.sum(Z**2, axis=1)))) for Z in whitened]
+    return [Suggestion(i, pool[i], mismatch(K, order[: place + 1]), std[i]) for place, i in enumerate(order)]
 
 
 def _known(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from softfix.data import read_frames, write_frames
+from softfix.data import LabelKeys, read_frames, write_frames
 from softfix.data.labels import atoms_of
 from tests.conftest import alloy, labelled
 
@@ -88,6 +88,14 @@ def test_the_block_of_reports_runs(folder):
     assert all((folder / f"{name}.html").is_file() for name in ("diagnosis", "comparison"))
 
 
+def test_the_block_of_frames_from_nothing_runs(folder):
+    block = on_toy(next(block for block in blocks("bash") if "softfix sample" in block))
+    for line in block.replace("gpaw", "ase.calculators.emt:EMT").splitlines():
+        text = run([sys.executable, "-m", *line.split("#")[0].split()], folder)
+    assert "40 steps" in text
+    assert len(read_frames(folder / "frames.extxyz", LabelKeys(required=False))) == 4
+
+
 def test_the_block_of_labelling_runs(folder):
     pytest.importorskip("distributed", reason="the extra parallel is not installed")
     (folder / "test.extxyz").rename(folder / "pool.extxyz")
@@ -144,6 +152,7 @@ def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
         "softfix suggest pool.extxyz",
         "softfix label pool.extxyz",
         "softfix properties eos",
+        "softfix sample start.extxyz",
     )
     assert all(block.startswith(known) for block in blocks("bash"))
     assert len(blocks("python")) == 3

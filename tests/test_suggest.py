@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from softfix.cli import app
-from softfix.core.selection import information, informed
+from softfix.core.selection import herd, information, informed, mismatch, most_informative, overlaps
 from softfix.data import read_frames, write_frames
 from softfix.data.keys import LabelKeys
 from softfix.errors import SoftfixError
@@ -39,13 +39,47 @@ def test_information_is_the_fall_in_entropy():
     assert information(X, root, 0.3) == pytest.approx(fall, rel=1e-10)
 
 
-def test_the_strangest_frame_comes_first_and_copies_last(pool):
+def test_the_most_informative_frame_comes_first_and_its_copies_last():
+    rng = np.random.default_rng(3)
+    small, large = rng.normal(size=(4, 7)), 3.0 * rng.normal(size=(4, 7))
+    other = rng.normal(size=(4, 7))
+    order = most_informative([small, large, large, other], 4)
+    assert order[0] == 1
+    assert order.index(3) < order.index(2)
+    assert 2 in most_informative([small, small, other], 2)
+
+
+def test_the_mismatch_is_the_distance_between_mean_gram_matrices():
+    rng = np.random.default_rng(0)
+    Z = [rng.normal(size=(rows, 7)) for rows in (4, 6, 5, 9)]
+    gram = np.array([z.T @ z / len(z) for z in Z])
+    pool, some = gram.mean(axis=0), gram[[2, 0]].mean(axis=0)
+    exact = np.sum((some - pool) ** 2) / np.sum(pool**2)
+    assert mismatch(overlaps(Z), [2, 0]) == pytest.approx(exact, rel=1e-10)
+    assert mismatch(overlaps(Z), range(4)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_each_choice_is_the_best_that_one_more_frame_can_do():
+    rng = np.random.default_rng(1)
+    K = overlaps([rng.normal(size=(5, 7)) * rng.uniform(0.5, 2.0) for _ in range(9)])
+    order = herd(K, 9)
+    assert sorted(order) == list(range(9))
+    for place in range(4):
+        others = [i for i in range(9) if i not in order[:place]]
+        assert order[place] == min(others, key=lambda i: mismatch(K, [*order[:place], i]))
+
+
+def test_frames_stand_for_a_pool_that_holds_two_kinds():
+    rng = np.random.default_rng(2)
+    kinds = [np.diag([3.0, 0.1, 0.1]), np.diag([0.1, 3.0, 0.1])]
+    K = overlaps([rng.normal(size=(40, 3)) @ kinds[i % 2] for i in range(12)])
+    assert [sum(i % 2 for i in herd(K, n)) for n in (2, 4, 6)] == [1, 2, 3]
+
+
+def test_all_of_a_pool_leaves_nothing(pool):
     chosen = suggest(pool, 6, settings=QUICK)
-    assert [one.index for one in chosen][:3] == [5, 4, 3]
-    gains = [one.gain for one in chosen]
-    assert gains == sorted(gains, reverse=True)
-    assert sorted(one.index for one in chosen[3:]) == [0, 1, 2]
-    assert gains[3] > gains[4] > gains[5]
+    assert sorted(one.index for one in chosen) == list(range(6))
+    assert chosen[-1].mismatch == pytest.approx(0.0, abs=1e-9)
 
 
 def test_frames_that_a_correction_knows_are_not_asked_for_again(frames, soft_base):

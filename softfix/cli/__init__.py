@@ -6,7 +6,16 @@ import os
 import sys
 import warnings
 
-from softfix.cli import correct, doctor, label, peers, properties, report  # noqa: F401 - they register their commands
+from softfix.cli import (  # noqa: F401 - they register their commands
+    correct,
+    doctor,
+    label,
+    learn,
+    peers,
+    properties,
+    report,
+    sample,
+)
 from softfix.cli.root import app
 from softfix.errors import SoftfixError
 

@@ -101,7 +101,7 @@ def suggest(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write them, best first (.extxyz).")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings of the fit to come, without --correction.")] = None,
 ) -> None:
-    """Choose the frames of a pool whose DFT forces would tell most, each given those before it."""
+    """Choose the frames that stand for a pool or, given a correction, tell most beyond it."""
     from softfix import screen
     from softfix.bases import load_base
     from softfix.correction import load_correction

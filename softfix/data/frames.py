@@ -29,6 +29,7 @@ class Frame:
     source: str = "<memory>"  # "file.extxyz, frame 3" (counted from 1), for messages
     labels_from: str = "none"  # which keys the labels were read from, for messages and reports
     reference: Frame | None = None  # unlabelled perfect structure that the forces are differences against
+    provenance: dict[str, str] = field(default_factory=dict)  # recipe, seed and parent of a sampled structure
     energies: dict[str, float] = field(default_factory=dict)  # eV, every energy the source holds, for the doctor
 
     def __len__(self) -> int:

@@ -19,6 +19,7 @@ from softfix.errors import SoftfixError
 ENERGY = ("REF_energy", "free_energy", "energy")
 FORCES = ("REF_forces", "forces")
 STRESS = ("REF_stress", "REF_virials", "REF_virial", "stress", "virials", "virial")
+PROVENANCE = ("recipe", "seed", "parent")
 VIRIALS = ("REF_virials", "REF_virial", "virials", "virial")
 
 
@@ -57,6 +58,7 @@ def frame_of(atoms: Atoms, keys: LabelKeys | None = None, source: str = "<memory
         source=source,
         labels_from=", ".join(key for key in (energy_key, forces_key, stress_key) if key) or "none",
         energies=_energies(atoms),
+        provenance={key: str(atoms.info[key]) for key in PROVENANCE if key in atoms.info},
     )
 
 

@@ -49,7 +49,7 @@ def _row(values: np.ndarray) -> str:
 def _comment(frame: Frame) -> str:
     properties = "species:S:1:pos:R:3" + ("" if frame.forces is None else ":REF_forces:R:3")
     info = {"REF_energy": frame.energy, "REF_stress": frame.stress, "config_type": frame.config_type,
-            "level": frame.level, "pbc": frame.pbc}  # fmt: skip
+            "level": frame.level, **frame.provenance, "pbc": frame.pbc}  # fmt: skip
     labels = key_val_dict_to_str({key: value for key, value in info.items() if value is not None})
     lattice = f'Lattice="{_row(frame.cell.ravel())}" ' if frame.cell.any() else ""
     return f"{lattice}Properties={properties} {labels}"
