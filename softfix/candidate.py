@@ -27,7 +27,7 @@ from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
 from softfix.far import far_statistics
 from softfix.prior import ABSENT, columns_of, hyperprior_of
-from softfix.problem import rows_of, statistics_of, surroundings
+from softfix.problem import OWN, Shape, common_shape, rows_of, statistics_of, surroundings
 from softfix.settings import FitSettings
 
 CAUTION = 0.93  # share of the local form's error below which the global one is taken; seen on frames of Si, Li, Mo
@@ -77,11 +77,13 @@ def fit_candidates(problem: Problem) -> list[Candidate]:
     """
     domain = problem.settings.domain
     names = ("local", "global") if domain == "auto" else (domain,)
-    gates = _gates(problem, names)
-    folds = _folds(problem, gates)
+    shape = common_shape(problem.basis, [*problem.frames, *(frame for frame, _ in problem.far)])
+    gates = _gates(problem, names, shape)
+    folds = _folds(problem, gates, shape)
     far = far_statistics(
-        problem.basis, gates, problem.elements, problem.frames, problem.far, problem.reference, problem.settings.trust
-    )
+        problem.basis, gates, problem.elements, problem.frames, problem.far, problem.reference, problem.settings.trust,
+        shape,
+    )  # fmt: skip
     return [_fit(problem, *each) for each in zip(names, gates, folds, far, strict=True)]
 
 
@@ -138,23 +140,23 @@ def _fit(problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics],
     )
 
 
-def _gates(problem: Problem, names: Sequence[str]) -> tuple[Gate, ...]:
+def _gates(problem: Problem, names: Sequence[str], shape: Shape = OWN) -> tuple[Gate, ...]:
     """The gate of every form."""
     settings = problem.settings.gate
-    seen = [surroundings(problem.basis, problem.elements, frame) for frame in problem.frames]
+    seen = [surroundings(problem.basis, problem.elements, frame, shape) for frame in problem.frames]
     gate = gate_of(reduce(add, (spread_of(problem.basis, *each) for each in seen)))
     farthest = np.max([farthest_of(problem.basis, gate, *each) for each in seen], axis=0)
     gate = fenced(gate, farthest, settings.margin, settings.least)
     return tuple(localised(gate, settings.length, settings.reach) if name == "local" else gate for name in names)
 
 
-def _folds(problem: Problem, gates: tuple[Gate, ...]) -> list[list[Statistics]]:
+def _folds(problem: Problem, gates: tuple[Gate, ...], shape: Shape) -> list[list[Statistics]]:
     """For every gate, statistics of each part of the frames that is left out in turn."""
     parts = min(FOLDS, len(problem.frames))
     folds: list[list[Statistics | None]] = [[None] * parts for _ in gates]
     noise = problem.settings.noise
     for i, (frame, base) in enumerate(zip(problem.frames, problem.evaluations, strict=True)):
-        of_gates = rows_of(problem.basis, gates, problem.elements, frame, base, problem.reference)
+        of_gates = rows_of(problem.basis, gates, problem.elements, frame, base, problem.reference, shape)
         for mine, rows in zip(folds, of_gates, strict=True):
             new = statistics_of(
                 rows, frame, base, problem.offsets, problem.elements, problem.settings.labels, noise.force_scale,

@@ -23,7 +23,7 @@ from softfix.core.remoteness import Known, known_of, remoteness
 from softfix.core.statistics import Labelled, Statistics, of_rows
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
-from softfix.problem import Rows, rows_of, surroundings
+from softfix.problem import OWN, Rows, Shape, rows_of, surroundings
 from softfix.settings import TrustSettings
 
 VACUUM = 8.0  # Å between the faces of a slab, beyond the reach of the correction
@@ -82,7 +82,7 @@ def lone_pairs(elements: Sequence[int]) -> Frame:
 @in_float64
 def far_statistics(
     basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], frames: Sequence[Frame],
-    far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings,
+    far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings, shape: Shape = OWN,
 ) -> Sequence[Statistics | None]:  # fmt: skip
     """For every gate: rows that ask the correction to leave the base's forces as they are; None without structures.
 
@@ -91,12 +91,12 @@ def far_statistics(
     """
     if not far:
         return [None] * len(gates)
-    seen = [surroundings(basis, elements, frame) for frame in frames]
+    seen = [surroundings(basis, elements, frame, shape) for frame in frames]
     known = known_of(basis, *(np.concatenate(part) for part in zip(*seen, strict=True)))
     found = []
     for frame, base in far:
-        weight = _weight(basis, known, elements, frame, base, trust)
-        found.append([_of(rows, weight) for rows in rows_of(basis, gates, elements, frame, base, reference)])
+        weight = _weight(basis, known, elements, frame, base, trust, shape)
+        found.append([_of(rows, weight) for rows in rows_of(basis, gates, elements, frame, base, reference, shape)])
     return [reduce(add, of_gate) for of_gate in zip(*found, strict=True)]
 
 
@@ -107,10 +107,10 @@ def _of(rows: Rows, weight: np.ndarray) -> Statistics:
 
 def _weight(
     basis: Basis, known: list[Known | None], elements: tuple[int, ...], frame: Frame, base: Evaluation,
-    trust: TrustSettings,
+    trust: TrustSettings, shape: Shape,
 ) -> np.ndarray:  # fmt: skip
     """1 / variance of the correction of each atom's force, 0 where its surroundings are known."""
-    distance = remoteness(basis, known, *surroundings(basis, elements, frame))
+    distance = remoteness(basis, known, *surroundings(basis, elements, frame, shape))
     share = np.clip((distance - trust.near) / (trust.far - trust.near), 0.0, 1.0)
     return share / (trust.relative * np.linalg.norm(base.forces, axis=1) + trust.floor) ** 2
 

@@ -6,7 +6,9 @@ Rows: energy per atom (eV/atom), forces (eV/Å), stress (eV/Å^3).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from softfix.core import design
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.gate import Gate
-from softfix.core.graph import pad, table
+from softfix.core.graph import bucket, pad, table
 from softfix.core.invariants import invariants
 from softfix.core.precision import in_float64
 from softfix.core.statistics import Labelled, Statistics, empty, of_rows
@@ -34,6 +36,31 @@ class Rows:
     stress: np.ndarray | None  # (6, columns) eV/Å^3; None without a volume
 
 
+COMPILING = 100_000  # bonds whose rows take about as long as compiling one more shape
+
+
+class Shape(NamedTuple):
+    """Padded size that structures share, so that JAX compiles for one."""
+
+    rows: int | None = None  # atoms; the next bucket where None
+    slots: int | None = None  # bonds of each
+
+
+OWN = Shape()  # the next bucket sizes of each structure
+
+
+def common_shape(basis: Basis, frames: Sequence[Frame]) -> Shape:
+    """One shape for all structures, unless filling them up is more work than compiling for each size."""
+    graphs = [
+        neighbour_graph(np.zeros(len(frame), int), frame.positions, frame.cell, frame.pbc, basis.cutoff)
+        for frame in frames
+    ]
+    sizes = [(bucket(len(g.species)), bucket(int(np.bincount(g.source, minlength=1).max()))) for g in graphs]
+    rows, slots = (max(each) for each in zip(*sizes, strict=True))
+    more = len(sizes) * rows * slots - sum(mine * its for mine, its in sizes)
+    return Shape(rows, slots) if more <= COMPILING * (len(set(sizes)) - 1) else OWN
+
+
 def species_of(numbers: np.ndarray, elements: tuple[int, ...]) -> np.ndarray:
     """Index of each atom's element; elements must hold all of them."""
     return np.searchsorted(np.asarray(elements), numbers)
@@ -47,14 +74,14 @@ def counts_of(numbers: np.ndarray, elements: tuple[int, ...]) -> np.ndarray:
 @in_float64
 def rows_of(
     basis: Basis, gates: tuple[Gate | None, ...], elements: tuple[int, ...], frame: Frame, base: Evaluation,
-    reference: np.ndarray,
+    reference: np.ndarray, shape: Shape = OWN,
 ) -> list[Rows]:  # fmt: skip
     """Rows of a frame for every gate; of a frame with a reference structure, the difference of both."""
-    rows = _structure_rows(basis, gates, elements, frame, base, reference)
+    rows = _structure_rows(basis, gates, elements, frame, base, reference, shape)
     if frame.reference is None:
         return rows
     zero = Evaluation(0.0, np.zeros_like(base.forces), None)
-    perfect = _structure_rows(basis, gates, elements, frame.reference, zero, np.zeros_like(reference))
+    perfect = _structure_rows(basis, gates, elements, frame.reference, zero, np.zeros_like(reference), shape)
     return [
         Rows(mine.energy - its.energy, mine.forces - its.forces, mine.stress)
         for mine, its in zip(rows, perfect, strict=True)
@@ -63,13 +90,13 @@ def rows_of(
 
 def _structure_rows(
     basis: Basis, gates: tuple[Gate | None, ...], elements: tuple[int, ...], frame: Frame, base: Evaluation,
-    reference: np.ndarray,
+    reference: np.ndarray, shape: Shape,
 ) -> list[Rows]:  # fmt: skip
     species = species_of(frame.numbers, elements)
     counts = counts_of(frame.numbers, elements)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
     scale = base.energy - counts @ reference
-    found = design_rows(basis, gates, table(graph, basis.cutoff))
+    found = design_rows(basis, gates, table(graph, basis.cutoff, *shape))
     return [_with_base(features, scale, counts, base, frame) for features in found]
 
 
@@ -89,11 +116,14 @@ def _with_base(features: design.Rows, scale: float, counts: np.ndarray, base: Ev
 
 
 @in_float64
-def surroundings(basis: Basis, elements: tuple[int, ...], frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+def surroundings(
+    basis: Basis, elements: tuple[int, ...], frame: Frame, shape: Shape = OWN
+) -> tuple[np.ndarray, np.ndarray]:
     """phi_i and the species of every atom."""
     species = species_of(frame.numbers, elements)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
-    return np.asarray(invariants(basis, pad(graph, basis.cutoff)))[: len(frame)], species
+    edges = shape.rows * shape.slots if shape.rows and shape.slots else None
+    return np.asarray(invariants(basis, pad(graph, basis.cutoff, shape.rows, edges)))[: len(frame)], species
 
 
 @in_float64
