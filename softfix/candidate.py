@@ -82,7 +82,7 @@ def fit_candidates(problem: Problem) -> list[Candidate]:
     folds = _folds(problem, gates, shape)
     far = far_statistics(
         problem.basis, gates, problem.elements, problem.frames, problem.far, problem.reference, problem.settings.trust,
-        shape,
+        problem.evaluations[0].sites is not None, shape,
     )  # fmt: skip
     return [_fit(problem, *each) for each in zip(names, gates, folds, far, strict=True)]
 

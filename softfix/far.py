@@ -17,9 +17,9 @@ from operator import add
 import numpy as np
 
 from softfix.core.basis import Basis
-from softfix.core.gate import Gate
+from softfix.core.gate import Gate, fence
 from softfix.core.precision import in_float64
-from softfix.core.remoteness import Known, known_of, remoteness
+from softfix.core.remoteness import known_of, remoteness
 from softfix.core.statistics import Labelled, Statistics, of_rows
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
@@ -82,12 +82,14 @@ def lone_pairs(elements: Sequence[int]) -> Frame:
 @in_float64
 def far_statistics(
     basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], frames: Sequence[Frame],
-    far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings, shape: Shape = OWN,
+    far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings, fenced: bool,
+    shape: Shape = OWN,
 ) -> Sequence[Statistics | None]:  # fmt: skip
     """For every gate: rows that ask the correction to leave the base's forces as they are; None without structures.
 
     The correction of a force F is 0 +- (relative |F| + floor), with a weight that rises from 0 where the surroundings
-    of the atom are `near` to 1 where they are `far`.
+    of the atom are `near` to 1 where they are `far`. `fenced` says whether the fence holds the scale off too, as it
+    does where the base has site energies; the slope of the fence is left out of that column.
     """
     if not far:
         return [None] * len(gates)
@@ -95,7 +97,11 @@ def far_statistics(
     known = known_of(basis, *(np.concatenate(part) for part in zip(*seen, strict=True)))
     found = []
     for frame, base in far:
-        weight = _weight(basis, known, elements, frame, base, trust, shape)
+        phi, species = surroundings(basis, elements, frame, shape)
+        weight = _weight(np.asarray(remoteness(basis, known, phi, species)), base, trust)
+        if fenced:
+            inside = np.asarray(fence(basis, gates[0], phi, species))
+            base = replace(base, forces=inside[:, None] * base.forces)
         found.append([_of(rows, weight) for rows in rows_of(basis, gates, elements, frame, base, reference, shape)])
     return [reduce(add, of_gate) for of_gate in zip(*found, strict=True)]
 
@@ -105,12 +111,8 @@ def _of(rows: Rows, weight: np.ndarray) -> Statistics:
     return of_rows({"trust": Labelled(force, np.zeros(len(force)), np.repeat(weight, 3))})
 
 
-def _weight(
-    basis: Basis, known: list[Known | None], elements: tuple[int, ...], frame: Frame, base: Evaluation,
-    trust: TrustSettings, shape: Shape,
-) -> np.ndarray:  # fmt: skip
+def _weight(distance: np.ndarray, base: Evaluation, trust: TrustSettings) -> np.ndarray:
     """1 / variance of the correction of each atom's force, 0 where its surroundings are known."""
-    distance = remoteness(basis, known, *surroundings(basis, elements, frame, shape))
     share = np.clip((distance - trust.near) / (trust.far - trust.near), 0.0, 1.0)
     return share / (trust.relative * np.linalg.norm(base.forces, axis=1) + trust.floor) ** 2
 

@@ -67,11 +67,11 @@ def test_surroundings_of_the_fit_are_not_held(frames, soft_base):
     problem = Problem(basis, elements, frames, evaluations, zero, zero, settings)
     gates = _gates(problem, ("global",))
     same = list(zip(frames, evaluations, strict=True))
-    (none,) = far_statistics(basis, gates, elements, frames, same, zero, TrustSettings())
+    (none,) = far_statistics(basis, gates, elements, frames, same, zero, TrustSettings(), fenced=False)
     assert not none.gram.any()
     slab = far_structures(frames, 1)
     far = list(zip(slab, evaluate_base(soft_base, slab), strict=True))
-    (some,) = far_statistics(basis, gates, elements, frames, far, zero, TrustSettings())
+    (some,) = far_statistics(basis, gates, elements, frames, far, zero, TrustSettings(), fenced=False)
     assert np.trace(some.gram[KINDS.index("trust")]) > 0.0
 
 
