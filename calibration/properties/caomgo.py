@@ -13,13 +13,13 @@ Lines are added to caomgo.jsonl; what it holds is not measured again. The table 
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from lines import add_line, read_lines
 
 from softfix import screen
 from softfix.bases import load_base
@@ -29,6 +29,7 @@ from softfix.data.frames import Frame
 from softfix.evaluations import evaluate_base
 from softfix.files import atomic_path
 from softfix.fit import fit
+from softfix.lines import Lines
 from softfix.properties.solid_solution import mixture_of
 from softfix.settings import FitSettings
 
@@ -116,15 +117,15 @@ def main(
     output: Path = HERE,
 ) -> None:
     """Measure what is missing, then write the table."""
-    store, potential = output / "caomgo.jsonl", load_base(base)
+    store, potential = Lines(output / "caomgo.jsonl"), load_base(base)
     frames = read_frames(folder / "gpaw" / "CaMgO.extxyz")
-    done = {(line["drawn_from"], line["seed"]) for line in read_lines(store) if line["base_spec"] == base}
+    done = {(line["drawn_from"], line["seed"]) for line in store.read() if line["base_spec"] == base}
     todo = [(kind, seed) for kind in DRAWN_FROM for seed in range(draws) if (kind, seed) not in done]
     with screen.progress("draws") as track:
         for kind, seed in track(todo):
             found = measure(frames, potential, kind, seed)
-            add_line(store, {"base_spec": base, "drawn_from": kind, "seed": seed, **found})
-    lines = [line for line in read_lines(store) if line["base_spec"] == base]
+            store.add(json.dumps({"base_spec": base, "drawn_from": kind, "seed": seed, **found}))
+    lines = [line for line in store.read() if line["base_spec"] == base]
     with atomic_path(output / "caomgo.md") as temporary:
         temporary.write_text(table(lines, base), encoding="utf-8")
     print(table(lines, base))

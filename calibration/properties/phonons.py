@@ -14,6 +14,7 @@ phonons.svg.
 
 from __future__ import annotations
 
+import json
 import time
 from collections import defaultdict
 from dataclasses import replace
@@ -23,7 +24,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from ase import Atoms
-from lines import add_line, read_lines
 
 from softfix import screen
 from softfix.bases import load_base
@@ -35,6 +35,7 @@ from softfix.data.labels import atoms_of
 from softfix.evaluations import evaluate_base
 from softfix.files import atomic_path
 from softfix.fit import fit
+from softfix.lines import Lines
 from softfix.measure import slope
 from softfix.properties.phonons import PhononSettings, analyse, compare, symmetric_displacements
 from softfix.settings import FitSettings
@@ -177,16 +178,16 @@ def main(
     output: Path = HERE,
 ) -> None:
     """Measure what is missing, then write table and figure."""
-    store, potential, compounds = output / "phonons.jsonl", load_base(base), read_compounds(folder)
-    done = {(line["compound"], line["base"], line["k"]) for line in read_lines(store)}
+    store, potential, compounds = Lines(output / "phonons.jsonl"), load_base(base), read_compounds(folder)
+    done = {(line["compound"], line["base"], line["k"]) for line in store.read()}
     todo = [
         (name, k) for k in sorted(size, reverse=True) for name in compound or compounds if k <= len(compounds[name])
     ]
     with screen.progress("compounds") as track:
         for name, k in track([each for each in todo if (each[0], base, each[1]) not in done]):
             found = measure(compounds[name], potential, k, HARMONIC)
-            add_line(store, {"compound": name, "base": base, "k": k, **found})
-    lines = [line for line in read_lines(store) if line["base"] == base]
+            store.add(json.dumps({"compound": name, "base": base, "k": k, **found}))
+    lines = [line for line in store.read() if line["base"] == base]
     lines.sort(key=lambda line: (line["k"], line["compound"]))
     with atomic_path(output / "phonons.md") as temporary:
         temporary.write_text(table(lines, base), encoding="utf-8")

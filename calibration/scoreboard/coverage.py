@@ -25,6 +25,7 @@ from softfix.benchmark import System
 from softfix.benchmark.systems import draw
 from softfix.coverage import coverage
 from softfix.fit import fit
+from softfix.lines import Lines
 
 HERE = Path(__file__).parent
 MOST = 20
@@ -49,7 +50,8 @@ def main(
     results: Path = HERE / "coverage.jsonl",
 ) -> None:
     """Measure what is missing, then print the table."""
-    lines = [json.loads(line) for line in results.read_text().splitlines()] if results.is_file() else []
+    store = Lines(results)
+    lines = store.read()
     done = {(line["system"], line["base"], line["k"], line["seed"]) for line in lines}
     potential = load_base(base)
     cells = [
@@ -59,12 +61,11 @@ def main(
         for each in systems(folder)
         if (not system or each.name in system) and (each.name, base, k, seed) not in done
     ]
-    with screen.progress("draws") as track, results.open("a") as stream:
+    with screen.progress("draws") as track:
         for each, k, seed in track(cells):
             if found := measured(each, potential, k, seed):
                 lines.append({"system": each.name, "base": base, "k": k, "seed": seed, **found})
-                stream.write(json.dumps(lines[-1]) + "\n")
-                stream.flush()
+                store.add(json.dumps(lines[-1]))
     _show([line for line in lines if line["base"] == base], base)
 
 

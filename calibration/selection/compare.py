@@ -22,6 +22,7 @@ from softfix.data import read_frames
 from softfix.data.frames import Frame
 from softfix.evaluations import evaluate_base
 from softfix.fit import fit
+from softfix.lines import Lines
 from softfix.suggest import suggest
 
 HERE = Path(__file__).parent
@@ -71,8 +72,8 @@ def main(
     results: Path = HERE / "results.jsonl",
 ) -> None:
     """Measure what is missing, then print the table."""
-    lines = results.read_text().splitlines() if results.is_file() else []
-    done = {(r["system"], r["split"], r["how"]): r["ratio"] for r in map(json.loads, lines)}
+    store = Lines(results)
+    done = {(r["system"], r["split"], r["how"]): r["ratio"] for r in store.read()}
     potential = load_base(base)
     for split in range(splits):
         for name in system:
@@ -87,8 +88,7 @@ def main(
                     chosen = [pool[i] for i in order[:size]]
                 done[name, split, how] = ratio(chosen, held, potential)
                 line = {"system": name, "split": split, "how": how, "ratio": done[name, split, how]}
-                with results.open("a") as stream:
-                    stream.write(json.dumps(line) + "\n")
+                store.add(json.dumps(line))
     table(done, system)
 
 

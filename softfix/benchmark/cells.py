@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from softfix.errors import SoftfixError
 from softfix.files import atomic_path
+from softfix.lines import Lines
 from softfix.measure import Measures
 
 
@@ -85,49 +83,22 @@ class Store:
 
     def __init__(self, path: Path):
         self.path = path
-        self.results: dict[Cell, Result] = {}
-        if path.is_file():
-            self._read()
-
-    def _read(self) -> None:
-        lines = self.path.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines, 1):
-            try:
-                result = Result.model_validate_json(line)
-            except ValidationError as error:
-                if number == len(lines) and not _is_json(line):
-                    self._rewrite(lines[:-1])
-                    return
-                raise SoftfixError(f"{self.path}, line {number} is not a result of this benchmark.") from error
-            self.results[result.cell] = result
-
-    def _rewrite(self, lines: Iterable[str]) -> None:
-        with atomic_path(self.path) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        self._lines = Lines(path, "a result of this benchmark")
+        self.results = {result.cell: result for result in self._lines.read(Result.model_validate_json)}
 
     def add(self, result: Result) -> None:
         """Keep a result, on disk before this returns."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(result.model_dump_json() + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        self._lines.add(result.model_dump_json())
         self.results[result.cell] = result
 
     def compact(self) -> None:
         """Drop lines that later ones replaced, and sort."""
         key = lambda result: (result.base, result.system, result.method, result.k, result.seed)  # noqa: E731
-        self._rewrite(result.model_dump_json() for result in sorted(self.results.values(), key=key))
+        lines = [result.model_dump_json() + "\n" for result in sorted(self.results.values(), key=key)]
+        with atomic_path(self.path) as temporary:
+            temporary.write_text("".join(lines), encoding="utf-8")
 
     def has(self, cell: Cell, digest: str, base_key: str) -> bool:
         """Whether the cell was measured with these settings and this very base."""
         found = self.results.get(cell)
         return found is not None and found.digest == digest and found.base_key == base_key
-
-
-def _is_json(line: str) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import errno
-import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from softfix.errors import SoftfixError
 from softfix.label.outcome import Outcome
+from softfix.lines import Lines
 
 
 def store_path(output: Path) -> Path:
@@ -30,24 +27,9 @@ class Store:
     def __init__(self, path: Path):
         """Read what is there; nothing is written before the first `add`."""
         self.path = path
-        self.outcomes: dict[tuple[str, str], Outcome] = {}
-        self._end = 0  # bytes of whole lines
-        if path.is_file():
-            self._read(path.read_bytes())
-
-    def _read(self, content: bytes) -> None:
-        lines = content.splitlines(keepends=True)
-        for number, line in enumerate(lines, 1):
-            if number == len(lines) and _cut_off(line):
-                return
-            try:
-                outcome = Outcome.model_validate_json(line)
-            except ValidationError as error:
-                raise SoftfixError(
-                    f"{self.path}, line {number} is not an outcome of softfix label: mend it, or move the file away."
-                ) from error
-            self.outcomes[outcome.key] = outcome
-            self._end += len(line)
+        self._lines = Lines(path, "an outcome of softfix label: mend it, or move the file away")
+        read = self._lines.read(Outcome.model_validate_json)
+        self.outcomes = {outcome.key: outcome for outcome in read}
 
     def add(self, outcome: Outcome) -> None:
         """Keep an outcome, on disk before this returns; what a kill or a full disk left of a line is overwritten.
@@ -55,17 +37,8 @@ class Store:
         Raises:
             SoftfixError: if the disk is full; the lines before stay whole.
         """
-        line = outcome.model_dump_json().encode() + b"\n"
         with space_on(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch()
-            with self.path.open("r+b") as stream:
-                stream.truncate(self._end)
-                stream.seek(self._end)
-                stream.write(line)
-                stream.flush()
-                os.fsync(stream.fileno())
-        self._end += len(line)
+            self._lines.add(outcome.model_dump_json())
         self.outcomes[outcome.key] = outcome
 
 
@@ -80,13 +53,3 @@ def space_on(path: Path) -> Iterator[None]:
         raise SoftfixError(
             f"No space is left for {path}: free some and run the same command again; what was labelled before is kept."
         ) from error
-
-
-def _cut_off(line: bytes) -> bool:
-    if not line.endswith(b"\n"):
-        return True
-    try:
-        json.loads(line)
-    except ValueError:
-        return True
-    return False

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from softfix.errors import SoftfixError
+from softfix.lines import Lines
 
 
 def digest(*parts: Any) -> str:
@@ -22,38 +21,18 @@ class Steps:
 
     def __init__(self, path: Path):
         """Read what is there; nothing is written before the first new step."""
-        self.path = path
-        self.done: dict[str, Any] = {}
-        self._end = 0  # bytes of whole lines
-        if path.is_file():
-            self._read(path.read_bytes().splitlines(keepends=True))
-
-    def _read(self, lines: list[bytes]) -> None:
-        for number, line in enumerate(lines, 1):
-            try:
-                step = json.loads(line)
-                self.done[step["key"]] = step["value"]
-            except (ValueError, KeyError, TypeError) as error:
-                if number == len(lines):
-                    return
-                raise SoftfixError(f"{self.path}, line {number} is not a step of softfix properties.") from error
-            self._end += len(line)
+        self._lines = Lines(path, "a step of softfix properties")
+        self.done: dict[str, Any] = dict(self._lines.read(_step))
 
     def get(self, key: str, compute: Callable[[], Any]) -> Any:
         """Value of a step (whatever JSON holds), computed and kept if it is not there yet."""
         if key not in self.done:
-            self._add(key, compute())
+            line = json.dumps({"key": key, "value": compute()})
+            self._lines.add(line)
+            self.done[key] = json.loads(line)["value"]
         return self.done[key]
 
-    def _add(self, key: str, value: Any) -> None:
-        line = json.dumps({"key": key, "value": value}).encode() + b"\n"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.touch()
-        with self.path.open("r+b") as stream:
-            stream.truncate(self._end)
-            stream.seek(self._end)
-            stream.write(line)
-            stream.flush()
-            os.fsync(stream.fileno())
-        self._end += len(line)
-        self.done[key] = json.loads(line)["value"]
+
+def _step(line: bytes) -> tuple[str, Any]:
+    step = json.loads(line)
+    return step["key"], step["value"]
