@@ -7,32 +7,21 @@ from typing import Annotated
 
 import typer
 
-from softfix.cli.options import (
-    BaseSpec,
-    EnergyKey,
-    ForcesKey,
-    Frames,
-    MaxForce,
-    StressKey,
-    VirialsKey,
-    read,
-    write_json,
-)
+from softfix.cli.labels import Labels, reads_labels
+from softfix.cli.options import BaseSpec, Frames, write_json
 from softfix.cli.root import app
 from softfix.errors import SoftfixError
 
 
 @app.command()
+@reads_labels
 def fit(
     train: Frames,
     base: Annotated[str, typer.Option("--base", help="The potential to correct, e.g. chgnet.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Correction file to write (.softfix).")],
     config: Annotated[Path | None, typer.Option(help="Settings in TOML, JSON or YAML.")] = None,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
-    stress_key: StressKey = None,
-    virials_key: VirialsKey = None,
-    max_force: MaxForce = 50.0,
+    *,
+    labels: Labels,
 ) -> None:
     """Fit a correction of a base potential to DFT frames and write it to one file."""
     from softfix import screen
@@ -45,7 +34,7 @@ def fit(
 
     settings = read_settings(config) if config else FitSettings()
     potential = load_base(base)
-    frames = read(train, energy_key, forces_key, stress_key, virials_key, max_force)
+    frames = labels.read(train)
     with screen.progress("base") as track:
         result = fit_correction(frames, potential, settings, track=track)
     result.correction.save(output)
@@ -57,17 +46,15 @@ def fit(
 
 
 @app.command()
+@reads_labels
 def evaluate(
     test: Frames,
     correction: Annotated[Path | None, typer.Option(help="Correction file.")] = None,
     base: BaseSpec = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all numbers to this file.")] = None,
     any_base: Annotated[bool, typer.Option(help="Accept another base than the correction was fitted to.")] = False,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
-    stress_key: StressKey = None,
-    virials_key: VirialsKey = None,
-    max_force: MaxForce = 50.0,
+    *,
+    labels: Labels,
 ) -> None:
     """Measure a base, and its correction, against DFT frames."""
     from softfix import screen
@@ -83,7 +70,7 @@ def evaluate(
     potential = load_base(base or (fitted.base.spec if fitted else None))
     if fitted:
         require_base(fitted, potential.identity, any_base)
-    frames = read(test, energy_key, forces_key, stress_key, virials_key, max_force)
+    frames = labels.read(test)
     with screen.progress("base") as track:
         evaluations = evaluate_base(potential, frames, track=track)
     measures = report(frames, evaluations, corrected(fitted, frames, potential) if fitted else None)

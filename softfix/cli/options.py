@@ -11,32 +11,6 @@ Frames = Annotated[list[Path], typer.Argument(help="Labelled frames: extended XY
 BaseSpec = Annotated[
     str | None, typer.Option("--base", help="chgnet, matgl:<folder>, mace:<file>, package.module:factory.")
 ]
-EnergyKey = Annotated[str | None, typer.Option(help="Key of the energy (eV).")]
-ForcesKey = Annotated[str | None, typer.Option(help="Key of the forces (eV/Å).")]
-StressKey = Annotated[str | None, typer.Option(help="Key of the stress (eV/Å^3, tension positive).")]
-VirialsKey = Annotated[str | None, typer.Option(help="Key of the virials (eV, minus dE/dstrain).")]
-MaxForce = Annotated[float, typer.Option(help="Largest believable force in eV/Å.")]
-
-
-def label_keys(energy: str | None, forces: str | None, stress: str | None, virials: str | None) -> Any:
-    """The keys given, the usual ones where none is."""
-    from softfix.data import LabelKeys
-
-    return LabelKeys(energy=energy, forces=forces, stress=stress, virials=virials)
-
-
-def read(
-    paths: list[Path],
-    energy: str | None,
-    forces: str | None,
-    stress: str | None,
-    virials: str | None,
-    max_force: float,
-) -> Any:
-    """Labelled frames of several files, checked."""
-    from softfix.data import read_frames
-
-    return read_frames(paths, label_keys(energy, forces, stress, virials), max_force)
 
 
 def read_structures(paths: list[Path]) -> Any:

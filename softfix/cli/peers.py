@@ -7,30 +7,21 @@ from typing import Annotated
 
 import typer
 
-from softfix.cli.options import (
-    EnergyKey,
-    ForcesKey,
-    Frames,
-    MaxForce,
-    StressKey,
-    VirialsKey,
-    read,
-)
+from softfix.cli.labels import Labels, reads_labels
+from softfix.cli.options import Frames
 from softfix.cli.root import app
 
 
 @app.command()
+@reads_labels
 def finetune(
     train: Frames,
     base: Annotated[str, typer.Option("--base", help="chgnet, matgl:<folder> or mace:<file>.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the trained potential.")],
     validation: Annotated[Path | None, typer.Option(help="Frames to choose the best epoch by.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings in TOML, JSON or YAML.")] = None,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
-    stress_key: StressKey = None,
-    virials_key: VirialsKey = None,
-    max_force: MaxForce = 50.0,
+    *,
+    labels: Labels,
 ) -> None:
     """Train all weights of a base on DFT frames: the peer of a correction, and a base itself."""
     from softfix import screen
@@ -40,8 +31,7 @@ def finetune(
     from softfix.settings import read_settings
 
     settings = read_settings(config, FinetuneSettings) if config else FinetuneSettings()
-    keys = (energy_key, forces_key, stress_key, virials_key, max_force)
-    frames, held = read(train, *keys), read([validation], *keys) if validation else []
+    frames, held = labels.read(train), labels.read([validation]) if validation else []
     with screen.progress("updates") as track:
         result = train_all(frames, load_base(base), output, settings, held, track=track)
     screen.say(f"{result.status} Evaluate it with: softfix evaluate TEST --base {result.spec}")

@@ -7,15 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from softfix.cli.options import (
-    EnergyKey,
-    ForcesKey,
-    Frames,
-    MaxForce,
-    StressKey,
-    VirialsKey,
-    read,
-)
+from softfix.cli.labels import Labels, reads_labels
+from softfix.cli.options import Frames
 from softfix.cli.root import app
 from softfix.errors import SoftfixError
 
@@ -27,32 +20,31 @@ AnyBase = Annotated[bool, typer.Option(help="Accept another base than the correc
 
 
 @app.command()
+@reads_labels
 def diagnose(
     data: Frames,
     base: Annotated[str, typer.Option("--base", help="The potential to judge, e.g. chgnet.")],
     output: Html = None,
     json_file: Json = None,
     card: Card = None,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
-    stress_key: StressKey = None,
-    virials_key: VirialsKey = None,
-    max_force: MaxForce = 50.0,
+    *,
+    labels: Labels,
 ) -> None:
     """Tell how soft a base is on DFT frames, what a correction would bring, and what is wrong with the frames."""
     from softfix import screen
     from softfix.bases import load_base
     from softfix.report.build import diagnose as judge
 
-    frames = read(data, energy_key, forces_key, stress_key, virials_key, max_force)
+    frames = labels.read(data)
     with screen.progress("base") as track:
-        numbers = judge(frames, load_base(base), max_force, track)
+        numbers = judge(frames, load_base(base), labels.max_force, track)
     _leave(numbers, output, json_file, card)
     if numbers.findings is not None:
         screen.findings(numbers.findings)
 
 
 @app.command()
+@reads_labels
 def report(
     correction: Annotated[Path | None, typer.Argument(help="Correction file.")] = None,
     test: Test = None,
@@ -65,11 +57,8 @@ def report(
     md_steps: Annotated[int, typer.Option(min=0, help="Length of the MD check in fs; 0 leaves it out.")] = 100,
     base: Annotated[str | None, typer.Option("--base", help="The base, where the file's cannot be rebuilt.")] = None,
     any_base: AnyBase = False,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
-    stress_key: StressKey = None,
-    virials_key: VirialsKey = None,
-    max_force: MaxForce = 50.0,
+    *,
+    labels: Labels,
 ) -> None:
     """Make one page of all that a colleague or referee asks of a correction."""
     from softfix.report.numbers import read_numbers
@@ -91,7 +80,7 @@ def report(
     potential = load_base(base or fitted.base.spec)
     require_base(fitted, potential.identity, any_base)
     found = read_properties(properties) if properties else []
-    frames = read(test, energy_key, forces_key, stress_key, virials_key, max_force)
+    frames = labels.read(test)
     peer = load_base(finetuned) if finetuned else None
     with screen.progress("frames") as track:
         numbers = make(fitted, frames, potential, peer, found, md_steps, track)
@@ -99,17 +88,15 @@ def report(
 
 
 @app.command()
+@reads_labels
 def compare(
     potentials: Annotated[list[str], typer.Argument(help="Correction files (.softfix) and bases, fine-tuned or not.")],
     test: Test = None,
     output: Html = None,
     json_file: Json = None,
     card: Card = None,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
-    stress_key: StressKey = None,
-    virials_key: VirialsKey = None,
-    max_force: MaxForce = 50.0,
+    *,
+    labels: Labels,
 ) -> None:
     """Put corrections, bases and fine-tuned models side by side; the bases of the corrections join them."""
     from softfix import screen
@@ -119,7 +106,7 @@ def compare(
     if not test:
         raise SoftfixError("Give --test DATA: labelled frames to compare on.")
     found = contenders(potentials)
-    frames = read(test, energy_key, forces_key, stress_key, virials_key, max_force)
+    frames = labels.read(test)
     with screen.progress("frames") as track:
         numbers = side_by_side(found, frames, track)
     _leave(numbers, output, json_file, card)
