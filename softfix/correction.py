@@ -14,7 +14,7 @@ import softfix
 from softfix.bases.protocol import Identity
 from softfix.core.basis import Basis
 from softfix.core.gate import Gate, descriptor_weights
-from softfix.errors import SoftfixError
+from softfix.errors import SoftfixError, first_fault
 from softfix.files import atomic_path
 
 FORMAT = "softfix correction"
@@ -230,9 +230,7 @@ def _header(path: Path, text: str) -> Header:
     try:
         return Header.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SoftfixError(f"{path} is damaged: header entry '{where}': {first['msg']}.") from error
+        raise SoftfixError(f"{path} is damaged: header entry {first_fault(error)}.") from error
 
 
 def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Correction:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from softfix.errors import SoftfixError
+from softfix.errors import SoftfixError, first_fault
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -134,9 +134,7 @@ def read_settings(path: str | Path, kind: type[T] = FitSettings) -> T:  # type: 
     except FileNotFoundError as error:
         raise SoftfixError(f"{path} does not exist.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SoftfixError(f"{path}: setting '{where}': {first['msg']} (given: {first['input']!r}).") from error
+        raise SoftfixError(f"{path}: setting {first_fault(error)} (given: {error.errors()[0]['input']!r}).") from error
     except ValueError as error:  # TOML and JSON errors
         raise SoftfixError(f"{path} cannot be read: {error}.") from error
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from softfix.errors import SoftfixError
+from softfix.errors import SoftfixError, first_fault
 
 Role = Literal["base", "corrected", "reference"]
 FILE = "result.json"
@@ -89,6 +89,4 @@ def read_result(folder: str | Path) -> Result:
     except FileNotFoundError as error:
         raise SoftfixError(f"{path} does not exist: run softfix properties first.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SoftfixError(f"{path} is not a result of softfix properties ('{where}': {first['msg']}).") from error
+        raise SoftfixError(f"{path} is not a result of softfix properties ({first_fault(error)}).") from error

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from softfix.doctor.finding import Diagnosis
-from softfix.errors import SoftfixError
+from softfix.errors import SoftfixError, first_fault
 from softfix.report.quantity import Quantity, Series
 
 FORMAT: Literal["softfix numbers"] = "softfix numbers"
@@ -266,6 +266,4 @@ def read_numbers(path: str | Path) -> Numbers:
     try:
         return Numbers.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SoftfixError(f"{path}: entry '{where}': {first['msg']}; write it anew with --json.") from error
+        raise SoftfixError(f"{path}: entry {first_fault(error)}; write it anew with --json.") from error
