@@ -27,7 +27,7 @@ from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
 from softfix.far import far_statistics
 from softfix.prior import ABSENT, columns_of, hyperprior_of
-from softfix.problem import OWN, Shape, common_shape, rows_of, statistics_of, surroundings
+from softfix.problem import Shape, common_shape, rows_of, statistics_of, surroundings
 from softfix.settings import FitSettings
 
 CAUTION = 0.93  # share of the local form's error below which the global one is taken; seen on frames of Si, Li, Mo
@@ -78,10 +78,11 @@ def fit_candidates(problem: Problem) -> list[Candidate]:
     domain = problem.settings.domain
     names = ("local", "global") if domain == "auto" else (domain,)
     shape = common_shape(problem.basis, [*problem.frames, *(frame for frame, _ in problem.far)])
-    gates = _gates(problem, names, shape)
+    seen = [surroundings(problem.basis, problem.elements, frame, shape) for frame in problem.frames]
+    gates = _gates(problem, names, seen)
     folds = _folds(problem, gates, shape)
     far = far_statistics(
-        problem.basis, gates, problem.elements, problem.frames, problem.far, problem.reference, problem.settings.trust,
+        problem.basis, gates, problem.elements, seen, problem.far, problem.reference, problem.settings.trust,
         problem.evaluations[0].sites is not None, shape,
     )  # fmt: skip
     return [_fit(problem, *each) for each in zip(names, gates, folds, far, strict=True)]
@@ -140,10 +141,9 @@ def _fit(problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics],
     )
 
 
-def _gates(problem: Problem, names: Sequence[str], shape: Shape = OWN) -> tuple[Gate, ...]:
-    """The gate of every form."""
+def _gates(problem: Problem, names: Sequence[str], seen: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Gate, ...]:
+    """The gate of every form, for the surroundings of each frame."""
     settings = problem.settings.gate
-    seen = [surroundings(problem.basis, problem.elements, frame, shape) for frame in problem.frames]
     gate = gate_of(reduce(add, (spread_of(problem.basis, *each) for each in seen)))
     farthest = np.max([farthest_of(problem.basis, gate, *each) for each in seen], axis=0)
     gate = fenced(gate, farthest, settings.margin, settings.least)

@@ -81,19 +81,19 @@ def lone_pairs(elements: Sequence[int]) -> Frame:
 
 @in_float64
 def far_statistics(
-    basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], frames: Sequence[Frame],
+    basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], seen: Sequence[tuple[np.ndarray, np.ndarray]],
     far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings, fenced: bool,
     shape: Shape = OWN,
 ) -> Sequence[Statistics | None]:  # fmt: skip
     """For every gate: rows that ask the correction to leave the base's forces as they are; None without structures.
 
     The correction of a force F is 0 +- (relative |F| + floor), with a weight that rises from 0 where the surroundings
-    of the atom are `near` to 1 where they are `far`. `fenced` says whether the fence holds the scale off too, as it
-    does where the base has site energies; the slope of the fence is left out of that column.
+    of the atom are `near` to those `seen` in the frames of the fit to 1 where they are `far` from them. `fenced` says
+    whether the fence holds the scale off too, as it does where the base has site energies; the slope of the fence is
+    left out of that column.
     """
     if not far:
         return [None] * len(gates)
-    seen = [surroundings(basis, elements, frame, shape) for frame in frames]
     known = known_of(basis, *(np.concatenate(part) for part in zip(*seen, strict=True)))
     found = []
     for frame, base in far:

@@ -16,6 +16,7 @@ from softfix.far import CHANGES, STRAIN, VACUUM, far_statistics, far_structures,
 from softfix.fit import fit
 from softfix.neighbours import neighbour_graph
 from softfix.prior import choose_basis
+from softfix.problem import surroundings
 from softfix.settings import FitSettings, TrustSettings
 from tests.conftest import labelled
 
@@ -65,13 +66,14 @@ def test_surroundings_of_the_fit_are_not_held(frames, soft_base):
     basis = choose_basis(2, settings)
     evaluations = evaluate_base(soft_base, frames)
     problem = Problem(basis, elements, frames, evaluations, zero, zero, settings)
-    gates = _gates(problem, ("global",))
+    seen = [surroundings(basis, elements, frame) for frame in frames]
+    gates = _gates(problem, ("global",), seen)
     same = list(zip(frames, evaluations, strict=True))
-    (none,) = far_statistics(basis, gates, elements, frames, same, zero, TrustSettings(), fenced=False)
+    (none,) = far_statistics(basis, gates, elements, seen, same, zero, TrustSettings(), fenced=False)
     assert not none.gram.any()
     slab = far_structures(frames, 1)
     far = list(zip(slab, evaluate_base(soft_base, slab), strict=True))
-    (some,) = far_statistics(basis, gates, elements, frames, far, zero, TrustSettings(), fenced=False)
+    (some,) = far_statistics(basis, gates, elements, seen, far, zero, TrustSettings(), fenced=False)
     assert np.trace(some.gram[KINDS.index("trust")]) > 0.0
 
 
