@@ -12,6 +12,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from softfix.bases.sites import Sites, has_sites
+from softfix.compiled import keep_compiled
 from softfix.correct import Change, add_scaled, beside, change_of, uncertainty
 from softfix.correction import Correction, load_correction, require_base
 from softfix.data.check import SoftfixWarning
@@ -62,6 +63,7 @@ class CorrectedCalculator(Calculator):
 
         super().__init__()
         share_gpu()
+        keep_compiled()
         base = load_base(base)
         self.correction = correction if isinstance(correction, Correction) else load_correction(correction)
         require_base(self.correction, base.identity, any_base)

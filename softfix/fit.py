@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from softfix.candidate import Candidate, Problem, best_of, fit_candidates, is_harmful, none_of
+from softfix.compiled import keep_compiled
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.frames import data_digest
 from softfix.errors import SoftfixError
@@ -51,6 +52,7 @@ def fit(
     """
     from softfix.bases import load_base
 
+    keep_compiled()
     settings = settings or FitSettings()
     base = load_base(base)
     if not frames:

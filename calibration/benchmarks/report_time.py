@@ -30,14 +30,14 @@ def main(
         os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp()
     from softfix.bases import load_base
     from softfix.bases.dialect import Normalised
-    from softfix.cli import _keep_compiled
+    from softfix.compiled import keep_compiled
     from softfix.correction import load_correction
     from softfix.data import read_frames
     from softfix.report.build import report
     from softfix.report.numbers import dump
     from softfix.report.page import page
 
-    _keep_compiled()
+    keep_compiled()
     of_base = [0.0, 0]
     calculate = Normalised.calculate
 

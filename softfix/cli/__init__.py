@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 
@@ -17,23 +16,16 @@ from softfix.cli import (  # noqa: F401 - they register their commands
     sample,
 )
 from softfix.cli.root import app
+from softfix.compiled import keep_compiled
 from softfix.errors import SoftfixError
 
 __all__ = ["app", "main"]
 
 
-def _keep_compiled() -> None:
-    """Let JAX keep what it compiles from one command to the next, where the user has not said otherwise."""
-    from softfix.evaluations import cache_folder
-
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder() / "compiled"))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
-
-
 def main() -> None:
     """Run the command line; a user's mistake is one sentence and exit status 1."""
     warnings.showwarning = _show_warning
-    _keep_compiled()
+    keep_compiled()
     try:
         app()
     except SoftfixError as error:
