@@ -143,7 +143,7 @@ def test_the_block_of_fine_tuning_runs(folder):
 def test_every_block_is_either_run_here_or_is_a_command_of_the_project():
     known = (
         "bash examples/start.sh",
-        ".venv/bin/python -m pytest",
+        ".venv/bin/python -m pytest -n 2",
         "softfix fit train.extxyz",
         "softfix benchmark few-shot my-data",
         "softfix finetune train.extxyz",
