@@ -6,13 +6,15 @@ import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from softfix.errors import SoftfixError, first_fault
 
 T = TypeVar("T", bound=BaseModel)
+
+SORTED = PlainSerializer(sorted, return_type=list[str], when_used="json")  # sets have no order of their own
 
 
 class _Settings(BaseModel):
@@ -101,11 +103,11 @@ class TrustSettings(_Settings):
 class FitSettings(_Settings):
     """Everything that a fit can be told."""
 
-    terms: frozenset[Literal["scale", "pair", "three_body"]] = Field(
+    terms: Annotated[frozenset[Literal["scale", "pair", "three_body"]], SORTED] = Field(
         frozenset({"scale", "pair", "three_body"}),
         description="Parts of the correction: scale, pair, three_body.",
     )
-    labels: frozenset[Literal["energy", "forces", "stress"]] = Field(
+    labels: Annotated[frozenset[Literal["energy", "forces", "stress"]], SORTED] = Field(
         frozenset({"energy", "forces", "stress"}),
         description="Labels that are fitted where frames have them.",
     )

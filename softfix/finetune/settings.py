@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from softfix.settings import SORTED
 
 # Adam's learning rate at the start; calibration/finetune/search.py, on training frames alone
 LEARNING_RATES = {"chgnet": 3e-3, "matgl": 3e-4, "mace": 1e-3}
@@ -37,7 +39,7 @@ class FinetuneSettings(BaseModel):
     batch_size: int = Field(1, gt=0, description="Frames per update.")
     clip: float = Field(10.0, gt=0, description="Largest norm of the gradient of one update.")
     loss: LossWeights = LossWeights()
-    labels: frozenset[Literal["energy", "forces", "stress"]] = Field(
+    labels: Annotated[frozenset[Literal["energy", "forces", "stress"]], SORTED] = Field(
         frozenset({"energy", "forces", "stress"}), description="Labels to train on, where the frames have them."
     )
     freeze: tuple[str, ...] = Field((), description="Patterns (as of file names) of parameters that stay as they are.")
