@@ -11,17 +11,15 @@ from pathlib import Path
 from softfix.evaluations import cache_folder
 
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
-LARGEST = 256 * 1024**2  # bytes; what was used longest ago goes first, and a lock keeps processes apart
 
 
-def keep_compiled() -> None:
-    """Let JAX keep what it compiles in the cache folder, for every later process, unless a folder was chosen."""
+def keep_compiled(folder: Path | None = None) -> None:
+    """Let JAX keep what it compiles for every later process, in the cache folder unless another was chosen."""
     jax = sys.modules.get("jax")
     if FOLDER in os.environ or (jax and jax.config.jax_compilation_cache_dir):
         return
     settings = {
-        FOLDER: str(cache_folder() / "compiled" / _processor()),
-        "JAX_COMPILATION_CACHE_MAX_SIZE": LARGEST,
+        FOLDER: str(folder or cache_folder() / "compiled" / _processor()),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": 0.0,
     }
     os.environ.update({name: str(value) for name, value in settings.items()})  # a JAX to come, and other processes

@@ -11,14 +11,11 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from jaxtyping import install_import_hook
 
-os.environ.setdefault("TYPER_STANDARD_TRACEBACK", "1")
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores
+from softfix.compiled import keep_compiled
 
-# What one test compiles the others use, in this run and the next.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".pytest_cache/compiled"))
-os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(256 * 1024**2))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("TYPER_STANDARD_TRACEBACK", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the workers and of the processes that tests start
+keep_compiled(Path(__file__).resolve().parents[1] / ".pytest_cache/compiled")  # what one compiles the others use
 
 with install_import_hook("softfix.core", "beartype.beartype"):
     import softfix.core.design

@@ -174,13 +174,14 @@ class Learner:
             )
         )  # fmt: skip
         progress.labelled_at = progress.evaluations
-        progress.interval *= 2 if self._borne_out(error) else 1
-        progress.next_check = progress.evaluations + progress.interval
+        borne_out = self._borne_out(error)
         if outcome.reason is None:
             progress.labelled.append(Geometry.of(frame))
             self.frames.append(outcome.on(frame))
             self.correction = self._fitted()
             self.potential = self._potential()
+        progress.interval *= 2 if borne_out and not self._gains() else 1
+        progress.next_check = progress.evaluations + progress.interval
         self._stop_if_all_fail()
 
     def _borne_out(self, error: float | None) -> bool:
@@ -188,6 +189,16 @@ class Learner:
             return False
         bars = self.potential.extra_results["uncertainty_forces"]
         return error <= HONEST * float(np.sqrt((bars**2).mean()))
+
+    def _gains(self) -> bool:
+        """Whether ten times as many labels would be worth it, if the error goes on as a power of their number."""
+        if self.correction is None or self.labels >= (1.0 - self.settings.reserve) * self.max_labels:
+            return False
+        held = self.correction.fit.held_out
+        if held is None or held.half is None:
+            return True  # too few to tell
+        of_ten_times = (held.half / held.corrected) ** np.log2(10.0)
+        return bool(held.corrected > self.settings.least and of_ten_times > self.settings.gain)
 
     def _outcome(self, frame: Frame) -> Outcome:
         """Out of the store where it is there, else by DFT, and into the store at once."""

@@ -16,12 +16,17 @@ class LearnSettings(BaseModel):
     factor: float = Field(
         1.6, gt=1, description="Label above this multiple of the error bar that a structure of the fit has at least."
     )
-    least: float = Field(0.005, ge=0, description="eV/Å; an error bar below is as good as DFT, and never too large.")
+    least: float = Field(0.0005, ge=0, description="eV/Å; an error bar or error below is as good as DFT.")
+    gain: float = Field(
+        1.3, gt=1, description="Labels go on at the pace of the checks as long as ten times as many are expected to "
+        "make the error smaller by this factor."
+    )  # fmt: skip
+    reserve: float = Field(0.2, ge=0, lt=1, description="Share of the labels that is kept for what is unlike the rest.")
     every: int = Field(5, ge=1, description="Evaluations between looks at the error bar.")
-    pause: int = Field(20, ge=0, description="Evaluations after a label before the next.")
+    pause: int = Field(25, ge=0, description="Evaluations after a label before the next.")
     check: int = Field(
-        20, ge=1, description="Evaluations before the first label. The next check comes after twice as many whenever "
-        "the error was no more than twice the error bar, else after as many."
+        25, ge=1, description="Evaluations before the first label, and between those that test the error bar. Their "
+        "distance doubles whenever the error was no more than twice the error bar and more labels gain little."
     )  # fmt: skip
     failures: int = Field(3, ge=1, description="Labels that may fail one after another before the run stops.")
     checkpoint: int = Field(100, ge=1, description="Steps of dynamics between savings of the state.")

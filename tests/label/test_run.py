@@ -9,7 +9,6 @@ import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
-import softfix.label.store
 from softfix.data import LabelKeys, frame_of, read_frames
 from softfix.errors import SoftfixError
 from softfix.label import Workers, estimate, label_frames, load_protocol
@@ -155,7 +154,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(out, log, monkeypatch):
         if len(computed(log)) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(softfix.label.store.os, "fsync", full)
+    monkeypatch.setattr("softfix.lines.os.fsync", full)
     with pytest.raises(SoftfixError, match=r"No space is left for .*jobs\.jsonl"):
         label_frames(frames, TOY, out)
     monkeypatch.undo()

@@ -51,18 +51,18 @@ def error(frames, predictions):
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("learn")
     settings = LearnSettings(keep=20)
-    return learn(copper(), BASE, load_protocol(TRUTH), folder, 600, 30, Conditions(temperature=500.0), settings, QUICK)
+    return learn(copper(), BASE, load_protocol(TRUTH), folder, 300, 15, Conditions(temperature=500.0), settings, QUICK)
 
 
 @pytest.mark.xfail(
-    reason="0.0037 eV/Å along the trajectory against 0.0002 for ten times more random labels; 1.3 times is asked"
+    reason="of 600 steps, 24 labels: 0.0007 eV/Å along the trajectory, 240 random labels: 0.0002; 1.3 times is asked"
 )
 def test_the_potential_becomes_as_good_as_one_of_ten_times_more_random_labels(run):
     """Along its own trajectory, with calls of DFT in under 5 % of the steps."""
     from softfix.bases import load_base
     from softfix.fit import fit
 
-    assert run.steps == 600
+    assert run.steps == 300
     assert 2 <= len(run.events) < 0.05 * run.steps
     frames, base = [labelled(frame) for frame in run.visited], load_base(SoftEMT())
     other = learn_random(10 * len(run.frames))
@@ -89,12 +89,12 @@ def learn_random(number):
 def test_the_summary_says_when_and_why(run):
     assert [event.at for event in run.events] == sorted(event.at for event in run.events)
     first = run.events[0]
-    assert (first.at, first.why, first.uncertainty) == (20, "check", None)
+    assert (first.at, first.why, first.uncertainty) == (25, "check", None)
     for event in run.events[1:]:
         assert event.why in ("check", "uncertain")
         assert (event.uncertainty > event.threshold) or event.why == "check"
     assert run.events[-1].error < 0.1 * first.error
-    assert f"600 steps, {len(run.events)} calls of DFT" in run.status
+    assert f"300 steps, {len(run.events)} calls of DFT" in run.status
 
 
 ARGUMENTS = ("--base", BASE, "--calculator", TRUTH, "--steps", "120", "--max-labels", "6", "--temperature", "400")
@@ -114,7 +114,7 @@ def test_a_run_that_was_killed_ends_with_the_same_numbers_and_asks_for_no_label_
     whole = softfix_learn(tmp_path, "whole")
     assert whole.returncode == 0, whole.stderr
     log = tmp_path / "calls"
-    for kill in ("3", "1"):
+    for kill in ("4", "1"):
         killed = softfix_learn(tmp_path, "killed", TOY_KILL=kill, TOY_LOG=str(log), PYTHONHASHSEED=kill)
         assert killed.returncode == -signal.SIGKILL
         assert State.model_validate_json((tmp_path / "killed" / "state.json").read_bytes()).step == 30
