@@ -14,7 +14,9 @@ from softfix.core.arrays import Array
 from softfix.core.posterior import log_evidence
 from softfix.core.statistics import Statistics
 
-GRADIENT = 0.03  # largest component, of the logarithm in units of its width, at which the maximum is near enough
+SHARE = 0.1  # of the columns of a group, about as many as the labels decide
+LIMIT = 20.0  # widths that a logarithm can be from its median, so that no step of a search overflows
+GRADIENT = 0.1  # largest component, of the logarithm in units of its width, at which the maximum is near enough
 
 
 class Hyperprior(NamedTuple):
@@ -56,11 +58,20 @@ def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, m
     width = jnp.concatenate([hyperprior.amplitude_width, hyperprior.noise_width])
     median = jnp.concatenate([hyperprior.amplitude, hyperprior.noise])
 
+    # Second derivatives as they would be if labels decided a SHARE of the columns, and the noise of every kind alone:
+    # in these units L-BFGS takes a third of the steps.
+    members = jnp.zeros(groups).at[columns.group].add(1.0)
+    stiffness = 1.0 + 2.0 * width**2 * jnp.concatenate([SHARE * members, statistics.counts])
+
     def unpack(t: Array) -> tuple[Array, Array]:
         value = median * jnp.exp(width * t)
         return value[:groups], jnp.sqrt(hyperprior.noise_floor**2 + value[groups:] ** 2)
 
-    def loss(t: Array) -> Array:
+    def within(s: Array) -> Array:
+        return LIMIT * jnp.tanh(s / (LIMIT * jnp.sqrt(stiffness)))
+
+    def loss(s: Array) -> Array:
+        t = within(s)
         amplitude, noise = unpack(t)
         return 0.5 * jnp.sum(t**2) - log_evidence(statistics, prior_std(columns, amplitude), noise)
 
@@ -68,17 +79,17 @@ def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, m
     value_and_grad = optax.value_and_grad_from_state(loss)
 
     def step(carry: tuple) -> tuple:
-        t, state, count, _ = carry
-        value, gradient = value_and_grad(t, state=state)
-        updates, state = optimiser.update(gradient, state, t, value=value, grad=gradient, value_fn=loss)
-        return optax.apply_updates(t, updates), state, count + 1, jnp.max(jnp.abs(gradient))
+        s, state, count, _ = carry
+        value, gradient = value_and_grad(s, state=state)
+        updates, state = optimiser.update(gradient, state, s, value=value, grad=gradient, value_fn=loss)
+        return optax.apply_updates(s, updates), state, count + 1, jnp.max(jnp.abs(gradient * jnp.sqrt(stiffness)))
 
     def unfinished(carry: tuple) -> Array:
         return (carry[2] < max_steps) & (carry[3] > GRADIENT)
 
     start = jnp.zeros_like(median)
-    t, _, count, gradient = jax.lax.while_loop(
+    s, _, count, gradient = jax.lax.while_loop(
         unfinished, step, (start, optimiser.init(start), jnp.zeros((), int), jnp.full((), jnp.inf))
     )
-    amplitude, noise = unpack(t)
-    return Hyperparameters(amplitude, noise, -loss(t), count, gradient)
+    amplitude, noise = unpack(within(s))
+    return Hyperparameters(amplitude, noise, -loss(s), count, gradient)
