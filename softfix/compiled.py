@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from softfix.evaluations import cache_folder
+from softfix.files import cache_folder
 
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
 

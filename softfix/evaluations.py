@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from softfix.bases.sites import BatchBase, SiteBase, Sites, has_sites
 from softfix.device import share_gpu
 from softfix.errors import SoftfixError
-from softfix.files import atomic_path
+from softfix.files import atomic_path, cache_folder
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
@@ -38,13 +37,6 @@ class Evaluation:
         """Difference of two structures with the same atoms; site energies stay those of the first."""
         stress = None if self.stress is None or other.stress is None else self.stress - other.stress
         return Evaluation(self.energy - other.energy, self.forces - other.forces, stress, self.sites)
-
-
-def cache_folder() -> Path:
-    """Where evaluations are kept: $SOFTFIX_CACHE, or softfix/ in the user's cache folder."""
-    if chosen := os.environ.get("SOFTFIX_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "softfix"
 
 
 class EvaluationCache:

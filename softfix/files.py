@@ -28,6 +28,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def cache_folder() -> Path:
+    """Where evaluations and compiled code are kept: $SOFTFIX_CACHE, or softfix/ in the user's cache folder."""
+    if chosen := os.environ.get("SOFTFIX_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "softfix"
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -21,7 +21,7 @@ from softfix import screen
 from softfix.benchmark import Plan, System, run, summary
 from softfix.data import read_frames, write_frames
 from softfix.data.frames import Frame
-from softfix.evaluations import cache_folder
+from softfix.files import cache_folder
 
 HERE = Path(__file__).parent
 LEAST = 4  # frames of a formula: two to draw from, two to measure on

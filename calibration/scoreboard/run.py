@@ -19,7 +19,7 @@ from peer import peers
 from softfix import screen
 from softfix.benchmark import METHODS, Plan, System, find_systems, run, summary
 from softfix.data import read_frames, write_frames
-from softfix.evaluations import cache_folder
+from softfix.files import cache_folder
 
 HERE = Path(__file__).parent
 GPAW = ("BaTiO3", "CaMgO", "HfO2", "PbTiO3", "Si", "ZrO2")  # our own sets with frames enough for two halves

@@ -99,8 +99,7 @@ def _find(name: str) -> tuple[Path, bool]:
 
 def _elements(path: Path, weights_sha256: str) -> frozenset[int]:
     """Elements of a model file: read once with torch, then kept in softfix's cache."""
-    from softfix.evaluations import cache_folder
-    from softfix.files import atomic_path
+    from softfix.files import atomic_path, cache_folder
 
     kept = cache_folder() / "mace-elements" / f"{weights_sha256}.json"
     if not kept.is_file():
