@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,10 +51,14 @@ class HeldOut(_Record):
 
     @property
     def doubled(self) -> float | None:
-        """What twice the frames would bring, if the error goes on as a power of their number and does not rise."""
+        """Error expected of twice as many frames."""
+        return self.expected(2.0)
+
+    def expected(self, times: float) -> float | None:
+        """Error of so many times the frames, if it goes on as a power of their number and does not rise; None if unknown."""
         if self.half is None:
             return None
-        return self.corrected * min(self.corrected / self.half, 1.0) if self.half > 0.0 else 0.0
+        return self.corrected * min(self.corrected / self.half, 1.0) ** math.log2(times) if self.half > 0.0 else 0.0
 
 
 class FitRecord(_Record):

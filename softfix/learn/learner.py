@@ -195,10 +195,10 @@ class Learner:
         if self.correction is None or self.labels >= (1.0 - self.settings.reserve) * self.max_labels:
             return False
         held = self.correction.fit.held_out
-        if held is None or held.half is None:
+        expected = held.expected(10.0) if held else None
+        if held is None or expected is None:
             return True  # too few to tell
-        of_ten_times = (held.half / held.corrected) ** np.log2(10.0)
-        return bool(held.corrected > self.settings.least and of_ten_times > self.settings.gain)
+        return held.corrected > max(self.settings.least, self.settings.gain * expected)
 
     def _outcome(self, frame: Frame) -> Outcome:
         """Out of the store where it is there, else by DFT, and into the store at once."""
