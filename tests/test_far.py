@@ -93,9 +93,11 @@ def test_a_slab_is_changed_less_when_the_base_is_trusted(soft_base):
 
     def change(structures):
         settings = FitSettings.model_validate(
-            SMALL | {"terms": ["pair", "three_body"], "trust": {"structures": structures}, "gate": {"margin": 1e3}}
+            SMALL
+            | {"terms": ["pair", "three_body"], "trust": {"structures": structures}, "gate": {"margin": 1e3}}
+            | {"noise": {"forces_floor": 0.05}}  # the less labels are believed, the firmer the base is held elsewhere
         )
         correction = fit(frames, soft_base, settings).correction
         return np.sqrt(np.mean(correct(correction, slab, base, None).forces ** 2))
 
-    assert change(10) < 0.8 * change(0)
+    assert change(10) < 0.7 * change(0)
