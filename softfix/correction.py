@@ -55,7 +55,7 @@ class HeldOut(_Record):
         return self.expected(2.0)
 
     def expected(self, times: float) -> float | None:
-        """Error of so many times the frames, if it goes on as a power of their number and does not rise; None if unknown."""
+        """Error of so many times the frames, if it goes on as a power of their number and does not rise, or None."""
         if self.half is None:
             return None
         return self.corrected * min(self.corrected / self.half, 1.0) ** math.log2(times) if self.half > 0.0 else 0.0
