@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from softfix.errors import SoftfixError
@@ -113,7 +114,7 @@ class EspressoProtocol(ProgramProtocol):
                        "occupations": "smearing", "smearing": "fermi-dirac", "degauss": self.smearing / Ry},
             "electrons": {"conv_thr": self.energy_convergence / Ry, "electron_maxstep": self.max_steps},
         }  # fmt: skip
-        if any(self.magnetic_moments.values()):
+        if any(np.any(moments) for moments in self.magnetic_moments.values()):
             own["system"]["nspin"] = 2
         names = own.keys() | self.namelists.keys()
         return {name: {**own.get(name, {}), **self.namelists.get(name, {})} for name in sorted(names)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -87,9 +88,10 @@ class PlaneWaves(LabelProtocol):
         None, description="This grid for every frame instead, so that strained cells of one crystal share it."
     )
     smearing: float = Field(0.05, gt=0, description="Width of the Fermi-Dirac smearing in eV.")
-    magnetic_moments: dict[str, float] = Field(
+    magnetic_moments: dict[str, float | tuple[float, ...]] = Field(
         default_factory=dict,
-        description="Starting moment per atom of an element in Bohr magnetons; without any, spins are paired.",
+        description="Starting moment per atom of an element in Bohr magnetons, or moments that its atoms take in turn, "
+        "e.g. {Fe: [4, -4]} for an antiferromagnet; without any, spins are paired.",
     )
     max_steps: int = Field(200, gt=0, description="Steps of the self-consistency after which a frame has failed.")
 
@@ -107,7 +109,8 @@ class PlaneWaves(LabelProtocol):
         from softfix.data.labels import atoms_of
 
         atoms = atoms_of(frame)
-        moments = [self.magnetic_moments.get(symbol, 0.0) for symbol in atoms.symbols]
+        turns = {symbol: cycle(np.atleast_1d(moments)) for symbol, moments in self.magnetic_moments.items()}
+        moments = [float(next(turns[symbol])) if symbol in turns else 0.0 for symbol in atoms.symbols]
         if any(moments):
             atoms.set_initial_magnetic_moments(moments)
         return atoms
@@ -115,7 +118,8 @@ class PlaneWaves(LabelProtocol):
     @property
     def conditions(self) -> str:
         """Cutoff, k-points, smearing and spins in words."""
-        moments = ", ".join(f"{symbol} {moment:g}" for symbol, moment in sorted(self.magnetic_moments.items()))
+        started = sorted((symbol, np.atleast_1d(moments)) for symbol, moments in self.magnetic_moments.items())
+        moments = ", ".join(f"{symbol} {'/'.join(f'{one:g}' for one in each)}" for symbol, each in started)
         density = f"{self.kpoint_density:g} k-points per 1/Angstrom"
         grid = density if self.kpoint_grid is None else f"{'x'.join(map(str, self.kpoint_grid))} k-points"
         return (
