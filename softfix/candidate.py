@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from operator import add
+from operator import add, sub
 
 import numpy as np
 
 from softfix.core.basis import Basis
 from softfix.core.evidence import Hyperparameters, maximise, prior_std
 from softfix.core.gate import Gate, farthest_of, fenced, gate_of, localised, spread_of
-from softfix.core.posterior import posterior
-from softfix.core.precision import in_float64
-from softfix.core.statistics import KINDS, Statistics, given, squared_error
+from softfix.core.posterior import Normal, at_noise, mean_of, posterior
+from softfix.core.statistics import KINDS, Statistics, squared_error
 from softfix.correction import HeldOut
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
@@ -167,40 +166,44 @@ def _folds(problem: Problem, gates: tuple[Gate, ...], shape: Shape) -> list[list
     return folds  # type: ignore[return-value]  # every part holds a frame
 
 
-@in_float64
 def _sum(parts: Sequence[Statistics]) -> Statistics:
     return reduce(add, parts)
 
 
-@in_float64
 def _solve(
     problem: Problem, folds: Sequence[Statistics], total: Statistics, limits: tuple[float, float]
 ) -> tuple[Hyperparameters, np.ndarray, np.ndarray, HeldOut | None, float]:
     """Hyperparameters by evidence, mean and covariance root of the weights, errors left out, calibration."""
     columns = columns_of(problem.basis, problem.settings)
-    hyperprior = hyperprior_of(problem.settings, total)
-    found = maximise(total, columns, hyperprior, problem.settings.max_steps)
-    hyperparameters, noise = Hyperparameters(*map(np.asarray, found)), np.asarray(found.noise)
-    std = np.asarray(prior_std(columns, hyperparameters.amplitude))
-    mean, root = _within(total, std, noise, limits)
+    hyperparameters = maximise(total, columns, hyperprior_of(problem.settings, total), problem.settings.max_steps)
+    noise, std = hyperparameters.noise, prior_std(columns, hyperparameters.amplitude)
+    whole, parts = at_noise(total, noise), [at_noise(fold, noise) for fold in folds]
+    mean, root = _within(whole, std, limits)
     if len(folds) == 1:
         return hyperparameters, mean, root, None, ONE_FRAME
-    parts = [_within(total - fold, std, noise, limits) for fold in folds]
-    means = [part[0] for part in parts]
-    held_out = _held_out(folds, means, _half_error(folds, total, std, noise, limits))
-    return hyperparameters, mean, root, held_out, _calibration(folds, parts, noise)
+    found = [_within(whole - part, std, limits) for part in parts]
+    means = [each[0] for each in found]
+    held_out = _held_out(folds, means, _half_error(folds, whole, parts, std, limits))
+    return hyperparameters, mean, root, held_out, _calibration(folds, found, noise)
 
 
-def _within(
-    statistics: Statistics, std: np.ndarray, noise: np.ndarray, limits: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray]:
+def _within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     """Posterior of the weights with c - 1 inside its limits."""
-    mean, root = map(np.asarray, posterior(statistics, std, noise))
+    found = posterior(normal, std)
+    scale = float(np.clip(found.mean[0], *limits))
+    if scale == float(found.mean[0]):
+        return found.mean, found.root
+    mean, root = posterior(normal.given(0, scale), _held(std))
+    return np.concatenate([[scale], mean[1:]]), root
+
+
+def _mean_within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Mean of the same weights."""
+    mean = mean_of(normal, std)
     scale = float(np.clip(mean[0], *limits))
     if scale == float(mean[0]):
-        return mean, root
-    mean, root = map(np.asarray, posterior(given(statistics, 0, scale), _held(std), noise))
-    return np.concatenate([[scale], mean[1:]]), root
+        return mean
+    return np.concatenate([[scale], mean_of(normal.given(0, scale), _held(std))[1:]])
 
 
 def _held(std: np.ndarray) -> np.ndarray:
@@ -227,7 +230,7 @@ def _label(folds: Sequence[Statistics]) -> str:
 
 
 def _half_error(
-    folds: Sequence[Statistics], total: Statistics, std: np.ndarray, noise: np.ndarray, limits: tuple[float, float]
+    folds: Sequence[Statistics], whole: Normal, parts: Sequence[Normal], std: np.ndarray, limits: tuple[float, float]
 ) -> float | None:
     """Error on the rest when but half of the parts that `_held_out` fits are fitted; None for too few frames."""
     half = (len(folds) - 1) // 2
@@ -235,9 +238,10 @@ def _half_error(
         return None
     kind, error, rows = KINDS.index(_label(folds)), 0.0, 0.0
     for first in range(len(folds)):
-        others = reduce(add, (folds[(first + j) % len(folds)] for j in range(half, len(folds))))
-        error += squared_error(others, _within(total - others, std, noise, limits)[0], kind)
-        rows += float(others.counts[kind])
+        others = [(first + j) % len(folds) for j in range(half, len(folds))]
+        mean = _mean_within(reduce(sub, (parts[other] for other in others), whole), std, limits)
+        error += sum(squared_error(folds[other], mean, kind) for other in others)
+        rows += sum(float(folds[other].counts[kind]) for other in others)
     return float(np.sqrt(max(error, 0.0) / rows))
 
 

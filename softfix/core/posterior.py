@@ -1,86 +1,106 @@
-"""Bayesian linear regression in closed form."""
+"""Bayesian linear regression in closed form.
+
+LAPACK factors some thousand weights in a blink and needs no compiling, so nothing here is JAX.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-from jax.scipy.linalg import cho_solve, solve_triangular
+import numpy as np
 from jaxtyping import Float
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, dtrtri
 
-from softfix.core.arrays import Array
 from softfix.core.statistics import Statistics
+
+
+class Normal(NamedTuple):
+    """Normal equations: the labels of all kinds, each at its noise."""
+
+    gram: Float[np.ndarray, "columns columns"]
+    rhs: Float[np.ndarray, " columns"]
+
+    def __sub__(self, other: Normal) -> Normal:
+        """Normal equations without those labels."""
+        return Normal(self.gram - other.gram, self.rhs - other.rhs)
+
+    def given(self, column: int, value: float) -> Normal:
+        """Those of the labels less what one column explains with a given weight."""
+        return self._replace(rhs=self.rhs - value * self.gram[:, column])
 
 
 class Posterior(NamedTuple):
     """Normal distribution of the weights."""
 
-    mean: Float[Array, " columns"]
-    root: Float[Array, "columns columns"]  # covariance = root.T @ root
+    mean: Float[np.ndarray, " columns"]
+    root: Float[np.ndarray, "columns columns"]  # covariance = root.T @ root
 
 
-class Whitened(NamedTuple):
-    """M = 1 + D G D, the posterior precision in units of the prior (D: prior standard deviations)."""
+class Evidence(NamedTuple):
+    """How likely the labels are, and the slopes of that."""
 
-    cholesky: Float[Array, "columns columns"]  # lower
-    rhs: Float[Array, " columns"]  # D h
+    value: float  # ln p(labels | prior, noise), up to the constant -n/2 ln 2 pi
+    by_prior: Float[np.ndarray, " columns"]  # d/d(prior standard deviation)
+    by_noise: Float[np.ndarray, " kinds"]
 
 
-def whiten(statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, " kinds"]) -> Whitened:
+def at_noise(statistics: Statistics, noise: Float[np.ndarray, " kinds"]) -> Normal:
     """Combine the kinds of label at their noise (standard deviation, in each label's unit)."""
-    precision = 1.0 / noise**2
-    gram = jnp.tensordot(precision, statistics.gram, axes=1) * prior_std[:, None] * prior_std[None, :]
-    cholesky = jnp.linalg.cholesky(gram + jnp.eye(len(prior_std)))
-    return Whitened(cholesky, prior_std * (precision @ statistics.rhs))
+    kinds = np.flatnonzero(statistics.counts)
+    precision = 1.0 / noise[kinds] ** 2
+    gram = sum((p * statistics.gram[k] for p, k in zip(precision, kinds, strict=True)), np.zeros(()))
+    columns = statistics.rhs.shape[1]
+    return Normal(np.broadcast_to(gram, (columns, columns)), precision @ statistics.rhs[kinds])
 
 
-@jax.jit
-def posterior(statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, " kinds"]) -> Posterior:
-    """Mean and covariance root of the weights w ~ N(0, prior_std^2) given y = X w + noise.
+def mean_of(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Float[np.ndarray, " columns"]:
+    """Mean of the weights w ~ N(0, prior_std^2) given y = X w + noise; nan where the labels are not finite.
 
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 3.3.
     """
-    system = whiten(statistics, prior_std, noise)
-    mean = prior_std * cho_solve((system.cholesky, True), system.rhs)
-    root = solve_triangular(system.cholesky, jnp.diag(prior_std), lower=True)
-    return Posterior(mean, root)
+    return _mean(_cholesky(normal, prior_std), normal, prior_std)
 
 
-@jax.custom_vjp
+def posterior(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Posterior:
+    """Mean and covariance root of the same weights."""
+    cholesky = _cholesky(normal, prior_std)
+    return Posterior(_mean(cholesky, normal, prior_std), dtrtri(cholesky, lower=1)[0] * prior_std)
+
+
 def log_evidence(
-    statistics: Statistics, prior_std: Float[Array, " columns"], noise: Float[Array, " kinds"]
-) -> Float[Array, ""]:
-    """ln p(labels | prior, noise), weights integrated out, up to the constant -n/2 ln 2 pi."""
-    return _evidence_of(whiten(statistics, prior_std, noise), statistics, noise)[0]
-
-
-def _evidence_of(system: Whitened, statistics: Statistics, noise: Array) -> tuple[Array, Array]:
-    explained = solve_triangular(system.cholesky, system.rhs, lower=True)
-    log_det = 2.0 * jnp.sum(jnp.log(jnp.diag(system.cholesky)))
-    misfit = jnp.sum(statistics.squares / noise**2) - jnp.sum(explained**2)
-    return -0.5 * (misfit + log_det) - jnp.sum(statistics.counts * jnp.log(noise)), explained
-
-
-def _evidence_forward(statistics: Statistics, prior_std: Array, noise: Array) -> tuple[Array, tuple]:
-    """The value, and its slopes in closed form: half the time of differentiating the Cholesky factor.
+    statistics: Statistics, prior_std: Float[np.ndarray, " columns"], noise: Float[np.ndarray, " kinds"]
+) -> Evidence:
+    """ln p(labels | prior, noise), weights integrated out, with its slopes in closed form.
 
     With M = 1 + D G D = L L^T, u = M^-1 D h and w = D u: d/dln(d_c) = u_c^2 - 1 + (M^-1)_cc, and
     d/dln(sigma_k) = (squares - 2 w.h_k + w.G_k w + tr(D M^-1 D G_k)) / sigma_k^2 - counts_k.
     """
-    system = whiten(statistics, prior_std, noise)
-    value, explained = _evidence_of(system, statistics, noise)
-    root = solve_triangular(system.cholesky, jnp.eye(len(prior_std)), lower=True)
-    inverse = root.T @ root
-    u = root.T @ explained
+    normal = at_noise(statistics, noise)
+    cholesky = _cholesky(normal, prior_std)
+    u = _mean(cholesky, normal, prior_std) / prior_std
     w = prior_std * u
-    second = w[:, None] * w[None, :] + prior_std[:, None] * inverse * prior_std[None, :]  # <w w^T>
-    misfit = statistics.squares - 2.0 * statistics.rhs @ w + jnp.tensordot(statistics.gram, second, axes=2)
-    return value, ((u**2 - 1.0 + jnp.diag(inverse)) / prior_std, (misfit / noise**2 - statistics.counts) / noise)
+    log_det = 2.0 * np.sum(np.log(np.diag(cholesky)))
+    misfit = np.sum(statistics.squares / noise**2) - normal.rhs @ w
+    value = -0.5 * (misfit + log_det) - np.sum(statistics.counts * np.log(noise))
+
+    inverse = dpotri(cholesky, lower=1)[0]  # the lower triangle; above it stands nothing
+    diagonal = np.diag(inverse)
+    second = prior_std[:, None] * (inverse + np.tril(inverse, -1).T) * prior_std + np.outer(w, w)  # <w w^T>
+    left = statistics.squares - 2.0 * statistics.rhs @ w
+    for k in np.flatnonzero(statistics.counts):
+        left[k] += np.vdot(statistics.gram[k], second)
+    return Evidence(float(value), (u**2 - 1.0 + diagonal) / prior_std, (left / noise**2 - statistics.counts) / noise)
 
 
-def _evidence_backward(slopes: tuple, seed: Array) -> tuple:
-    return None, seed * slopes[0], seed * slopes[1]
+def _cholesky(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Float[np.ndarray, "columns columns"]:
+    """Lower factor of M = 1 + D G D, the posterior precision in units of the prior (D: prior standard deviations)."""
+    precision = prior_std[:, None] * normal.gram * prior_std
+    precision[np.diag_indices_from(precision)] += 1.0
+    factor, failed = dpotrf(precision, lower=1, clean=1)
+    return factor if not failed else np.full_like(factor, np.nan)
 
 
-log_evidence.defvjp(_evidence_forward, _evidence_backward)
+def _mean(
+    cholesky: np.ndarray, normal: Normal, prior_std: Float[np.ndarray, " columns"]
+) -> Float[np.ndarray, " columns"]:
+    return prior_std * dpotrs(cholesky, prior_std * normal.rhs, lower=1)[0]

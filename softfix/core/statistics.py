@@ -9,18 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from softfix.core.arrays import Array
-
 KINDS = ("energy", "forces", "stress", "trust")  # order of the first axis below; trust: the base's own stress
 
 
 class Statistics(NamedTuple):
     """Gram matrices and right-hand sides per kind of label, each row weighted, in the units of that label."""
 
-    gram: Float[Array, "kinds columns columns"]
-    rhs: Float[Array, "kinds columns"]
-    squares: Float[Array, " kinds"]  # y.y
-    counts: Float[Array, " kinds"]  # number of rows
+    gram: Float[np.ndarray, "kinds columns columns"]
+    rhs: Float[np.ndarray, "kinds columns"]
+    squares: Float[np.ndarray, " kinds"]  # y.y
+    counts: Float[np.ndarray, " kinds"]  # number of rows
 
     def __add__(self, other: Statistics) -> Statistics:  # type: ignore[override]
         """Statistics of both sets of frames together."""
@@ -37,14 +35,7 @@ def empty(columns: int) -> Statistics:
     return Statistics(np.zeros((n, columns, columns)), np.zeros((n, columns)), np.zeros(n), np.zeros(n))
 
 
-def given(statistics: Statistics, column: int, value: float) -> Statistics:
-    """Statistics of the labels less what one column explains with a given weight."""
-    gram, rhs = statistics.gram[:, :, column], statistics.rhs
-    squares = statistics.squares - 2.0 * value * rhs[:, column] + value**2 * gram[:, column]
-    return statistics._replace(rhs=rhs - value * gram, squares=squares)
-
-
-def squared_error(statistics: Statistics, weights: Float[Array, " columns"], kind: int) -> float:
+def squared_error(statistics: Statistics, weights: Float[np.ndarray, " columns"], kind: int) -> float:
     """Weighted sum of squared errors (y - X w)^2 of one kind of label."""
     explained = 2.0 * weights @ statistics.rhs[kind] - weights @ statistics.gram[kind] @ weights
     return float(statistics.squares[kind] - explained)
@@ -53,9 +44,9 @@ def squared_error(statistics: Statistics, weights: Float[Array, " columns"], kin
 class Labelled(NamedTuple):
     """Rows of one kind of label."""
 
-    X: Float[Array, "rows columns"]
-    y: Float[Array, " rows"]
-    weight: Float[Array, " rows"]
+    X: Float[np.ndarray, "rows columns"]
+    y: Float[np.ndarray, " rows"]
+    weight: Float[np.ndarray, " rows"]
 
 
 def of_rows(parts: Mapping[str, Labelled]) -> Statistics:
