@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from softfix.bases.sites import BatchBase, SiteBase, Sites, has_sites
+from softfix.bases.sites import SiteBase, Sites, has_sites, in_batches
 from softfix.device import share_gpu
 from softfix.errors import SoftfixError
 from softfix.files import atomic_path, cache_folder
@@ -133,9 +133,9 @@ class _Evaluator:
 
     def __call__(self, frames: Sequence[Frame]) -> Iterator[Evaluation]:
         """Evaluations in order: in one batch where the base can, else one by one."""
-        if not self.sites and not isinstance(self.base, BatchBase):
+        if not self.sites and not in_batches(self.base):
             yield from (evaluate_frame(self.calculator(), frame) for frame in frames)
-        elif isinstance(self.base, BatchBase) and len(frames) > 1:
+        elif in_batches(self.base) and len(frames) > 1:
             found = self.base.batch(self.calculator(), [atoms_of(frame) for frame in frames])
             yield from (_of_sites(*each) for each in zip(frames, found, strict=True))
         else:
