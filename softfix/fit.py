@@ -48,7 +48,7 @@ def fit(
         settings: see `FitSettings`; the defaults suit 1 to 100 frames.
         cache: of base evaluations.
         track: wraps the frames while the base evaluates them, e.g. in a progress bar.
-        workers: who evaluates the base; this process by default.
+        workers: who evaluates the base and, where they are many, goes through the frames; this process by default.
 
     Raises:
         SoftfixError: for no frames, an element that the base does not know, or labels that explain nothing.
@@ -68,7 +68,7 @@ def fit(
     reference, offsets = _references(frames, evaluations, elements)
     far = list(zip(structures, of_structures, strict=True))
     problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings, far)
-    candidates = fit_candidates(problem)
+    candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, len(frames)) and settings.domain == "auto" else best
     weights = chosen.mean[1 + len(elements) :]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from softfix.data.reason import reason_of
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, Evaluator
-from softfix.workers import Coming, Workers, as_done, failure_of
+from softfix.workers import Coming, Workers, results
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
@@ -45,10 +45,13 @@ def _evaluations(
 ) -> Iterator[tuple[Frame, Evaluation]]:
     with workers.client() as client:
         (shared,) = client.scatter([(_pickled(base), sites)], broadcast=True, hash=False)
-        for batch, future in as_done(client, _evaluate, batches, workers.count, shared):
-            if (error := failure_of(future)) is not None:
-                raise _said(error, batch) from error
-            yield from zip(batch, future.result(), strict=True)
+        for batch, found in results(client, _evaluate, batches, workers.count, _name, shared):
+            yield from zip(batch, found, strict=True)
+
+
+def _name(batch: Sequence[Frame]) -> str:
+    more = f" and {len(batch) - 1} more frames" if len(batch) > 1 else ""
+    return f"evaluating the base for {batch[0].source}{more}"
 
 
 def _pickled(base: Base) -> bytes:
@@ -74,16 +77,3 @@ def _evaluator(pickled: bytes, sites: bool) -> Evaluator:
     from distributed.protocol.pickle import loads
 
     return Evaluator(loads(pickled), sites)
-
-
-def _said(error: Exception, batch: Sequence[Frame]) -> Exception:
-    """The error of a base as it is; the end of a worker as a sentence."""
-    from distributed import KilledWorker
-
-    if not isinstance(error, KilledWorker):
-        return error
-    more = f" and {len(batch) - 1} more frames" if len(batch) > 1 else ""
-    return SoftfixError(
-        f"A worker was killed while the base evaluated {batch[0].source}{more} (out of memory?): what was evaluated "
-        "before is kept; run the same command again, with fewer workers."
-    )

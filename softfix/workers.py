@@ -105,6 +105,36 @@ def as_done(
         refill()
 
 
+def results(
+    client: Client, function: Callable, tasks: Sequence[T], count: int, name: Callable[[T], str], *shared: Any
+) -> Iterator[tuple[T, Any]]:
+    """Tasks with what function(task, *shared) gave, as they come; see `as_done`.
+
+    Args:
+        client: of the workers.
+        function: what they do; what it raises is raised.
+        tasks: what with.
+        count: tasks at once.
+        name: of a task, to say what a worker died of.
+        shared: futures of what every task needs besides.
+
+    Raises:
+        SoftfixError: if a worker dies, or the scheduler is gone.
+    """
+    from distributed import KilledWorker
+
+    for task, future in as_done(client, function, tasks, count, *shared):
+        error = failure_of(future)
+        if isinstance(error, KilledWorker):
+            raise SoftfixError(
+                f"A worker was killed while it was {name(task)} (out of memory?): run the same command again, with "
+                "fewer workers; base evaluations that were done are kept."
+            ) from error
+        if error is not None:
+            raise error
+        yield task, future.result()
+
+
 def failure_of(future: Future) -> Exception | None:
     """Why a task failed; None where it did not.
 

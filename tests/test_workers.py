@@ -123,7 +123,9 @@ def test_a_killed_worker_is_one_sentence_and_what_was_evaluated_stays(tmp_path, 
     base = load_base(TOY)
     cache = EvaluationCache(base.identity.key, tmp_path)
     frames = [*map(structure, range(BATCH_FRAMES)), structure(0, size=2)]
-    with pytest.raises(SoftfixError, match=r"killed while the base evaluated pool.extxyz, frame 1 .*fewer workers"):
+    with pytest.raises(
+        SoftfixError, match=r"killed while it was evaluating the base for pool.extxyz, frame 1 .*fewer workers"
+    ):
         evaluate_base(base, frames, cache, workers=Workers(2))
     monkeypatch.delenv("TOY_FAIL")
     assert len(evaluate_base(base, frames, cache)) == len(frames)

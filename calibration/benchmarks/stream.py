@@ -22,6 +22,7 @@ from step_time import crystal, made_up
 import softfix
 from softfix.correct import corrected
 from softfix.data.frames import Frame
+from softfix.fit import fit
 from softfix.measure import measure
 
 ATOMS = 8
@@ -44,7 +45,7 @@ def one(count: int, fits: bool) -> None:
     start = time.process_time()
     found, base = frames(count), softfix.load_base(EMT())
     if fits:
-        softfix.fit(found, base)
+        fit(found, base)
     else:
         measure(found, corrected(made_up(2), found, base))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+import softfix.core.statistics
 from softfix.core.evidence import Columns, Hyperprior, maximise, prior_std
 from softfix.core.posterior import log_evidence, posterior
 from softfix.core.precision import in_float64
-from softfix.core.statistics import KINDS, Labelled, empty, of_rows
+from softfix.core.statistics import KINDS, Gathering, Labelled, empty
 
 ROWS, COLUMNS = 40, 6
 NOISE = np.array([0.3, 0.1, 0.2, 1.0])
 PRIOR = np.linspace(0.5, 2.0, COLUMNS)
+
+
+def of_rows(parts):
+    gathering = Gathering(next(iter(parts.values())).X.shape[1])
+    gathering.add(parts)
+    return gathering.statistics()
 
 
 def statistics_of(X, y, kind):
@@ -64,6 +71,22 @@ def test_the_slopes_of_the_evidence_are_those_of_its_value(data):
             ends = [(PRIOR + s * shift, NOISE) if which == 0 else (PRIOR, NOISE + s * shift) for s in (1, -1)]
             numeric = (log_evidence(statistics, *ends[0]) - log_evidence(statistics, *ends[1])) / 2e-5
             assert float(slope[i]) == pytest.approx(float(numeric), rel=1e-6, abs=1e-6)
+
+
+def test_rows_that_are_gathered_one_by_one_give_the_statistics_of_all(data, monkeypatch):
+    monkeypatch.setattr(softfix.core.statistics, "TALL", 7)
+    X, y, _, _ = data
+    weight = np.random.default_rng(1).uniform(size=len(y))
+    gathering = Gathering(COLUMNS)
+    for i in range(len(y)):
+        gathering.add({KINDS[i % 3]: Labelled(X[i : i + 1], y[i : i + 1], weight[i : i + 1])})
+    found = gathering.statistics()
+    for k in range(len(KINDS)):
+        mine = slice(k, None, 3) if k < 3 else slice(0)
+        X_k, y_k, w_k = X[mine], y[mine], weight[mine]
+        exact = ((X_k.T * w_k) @ X_k, (X_k.T * w_k) @ y_k, w_k @ y_k**2, len(y_k))
+        for part, total in zip(found, exact, strict=True):
+            np.testing.assert_allclose(part[k], total, atol=1e-12)
 
 
 @in_float64
