@@ -25,9 +25,11 @@ from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
 from softfix.far import far_statistics
+from softfix.folds import FOLDS, folds_of
 from softfix.prior import ABSENT, columns_of, hyperprior_of
-from softfix.problem import Shape, common_shape, rows_of, statistics_of, surroundings
+from softfix.problem import Surroundings, common_shape
 from softfix.settings import FitSettings
+from softfix.workers import Workers
 
 CAUTION = 0.93  # share of the local form's error below which the global one is taken; seen on frames of Si, Li, Mo
 DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
@@ -35,7 +37,6 @@ TRUSTED = 10  # frames from which on the errors are taken as they are
 MANY = 20  # frames from which on the base is taken as soon as it does better
 DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
-FOLDS = 5  # most parts that the frames are divided into for leaving out
 UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
 
 
@@ -68,8 +69,12 @@ class Candidate:
     base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
 
 
-def fit_candidates(problem: Problem) -> list[Candidate]:
+def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Candidate]:
     """Fit every form that the settings allow.
+
+    Args:
+        problem: what is to be explained.
+        workers: who goes through the frames, where they are many; this process by default.
 
     Raises:
         SoftfixError: if the frames hold no label that is to be fitted, or the numbers are not finite.
@@ -77,9 +82,9 @@ def fit_candidates(problem: Problem) -> list[Candidate]:
     domain = problem.settings.domain
     names = ("local", "global") if domain == "auto" else (domain,)
     shape = common_shape(problem.basis, [*problem.frames, *(frame for frame, _ in problem.far)])
-    seen = [surroundings(problem.basis, problem.elements, frame, shape) for frame in problem.frames]
+    seen = Surroundings(problem.basis, problem.elements, problem.frames, shape)
     gates = _gates(problem, names, seen)
-    folds = _folds(problem, gates, shape)
+    folds = folds_of(problem, gates, shape, workers)
     far = far_statistics(
         problem.basis, gates, problem.elements, seen, problem.far, problem.reference, problem.settings.trust,
         problem.evaluations[0].sites is not None, shape,
@@ -140,30 +145,13 @@ def _fit(problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics],
     )
 
 
-def _gates(problem: Problem, names: Sequence[str], seen: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Gate, ...]:
+def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[Gate, ...]:
     """The gate of every form, for the surroundings of each frame."""
     settings = problem.settings.gate
     gate = gate_of(reduce(add, (spread_of(problem.basis, *each) for each in seen)))
     farthest = np.max([farthest_of(problem.basis, gate, *each) for each in seen], axis=0)
     gate = fenced(gate, farthest, settings.margin, settings.least)
     return tuple(localised(gate, settings.length, settings.reach) if name == "local" else gate for name in names)
-
-
-def _folds(problem: Problem, gates: tuple[Gate, ...], shape: Shape) -> list[list[Statistics]]:
-    """For every gate, statistics of each part of the frames that is left out in turn."""
-    parts = min(FOLDS, len(problem.frames))
-    folds: list[list[Statistics | None]] = [[None] * parts for _ in gates]
-    noise = problem.settings.noise
-    for i, (frame, base) in enumerate(zip(problem.frames, problem.evaluations, strict=True)):
-        of_gates = rows_of(problem.basis, gates, problem.elements, frame, base, problem.reference, shape)
-        for mine, rows in zip(folds, of_gates, strict=True):
-            new = statistics_of(
-                rows, frame, base, problem.offsets, problem.elements, problem.settings.labels, noise.force_scale,
-                noise.stress_trust,
-            )  # fmt: skip
-            before = mine[i % parts]
-            mine[i % parts] = new if before is None else _sum([before, new])
-    return folds  # type: ignore[return-value]  # every part holds a frame
 
 
 def _sum(parts: Sequence[Statistics]) -> Statistics:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from softfix.bases.sites import BatchBase, SiteBase, Sites, has_sites
+from softfix.bases.sites import SiteBase, Sites, has_sites, in_batches
 from softfix.device import share_gpu
 from softfix.errors import SoftfixError
 from softfix.files import atomic_path, cache_folder
@@ -19,7 +19,7 @@ from softfix.files import atomic_path, cache_folder
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
     from softfix.data.frames import Frame
-
+    from softfix.workers import Workers
 
 BATCH_FRAMES, BATCH_ATOMS = 16, 256  # evaluated, then written, at once
 
@@ -77,6 +77,7 @@ def evaluate_base(
     cache: EvaluationCache | None = None,
     track: Callable[[Iterable], Iterable] = iter,
     sites: bool = False,
+    workers: Workers | None = None,
 ) -> list[Evaluation]:
     """Evaluate the base on every frame, out of the cache where it can; frames with a reference give differences.
 
@@ -86,17 +87,24 @@ def evaluate_base(
         cache: where to look first; the user's cache folder by default.
         track: wraps the frames that are gone through, e.g. in a progress bar.
         sites: whether site energies are wanted too; left out where the base cannot tell them.
+        workers: who evaluates, batch by batch; this process by default.
 
     Raises:
-        SoftfixError: if the base does not know an element of a frame, or gives a non-finite number.
+        SoftfixError: if the base does not know an element of a frame, gives a non-finite number, or can't be sent to
+            the workers.
     """
     share_gpu()
     check_elements(base, frames)
     cache = cache or EvaluationCache(base.identity.key)
-    evaluate = _Evaluator(base, sites and has_sites(base))
+    evaluate = Evaluator(base, sites and has_sites(base))
+    if workers and not workers.alone and (batches := _missing(frames, cache, evaluate)):
+        from softfix.shared_evaluations import fill
+
+        fill(cache, base, batches, evaluate.sites, workers, track)
+        track = iter
     results: list[Evaluation] = []
     for part in _parts(track(frames)):
-        geometries = {each.content_hash: each for frame in part for each in (frame, frame.reference) if each}
+        geometries = _geometries(part)
         found = {key: cache.read(frame) for key, frame in geometries.items()}
         missing = {key: frame for key, frame in geometries.items() if not evaluate.has_all(found[key])}
         for (key, frame), evaluation in zip(missing.items(), evaluate(list(missing.values())), strict=True):
@@ -120,7 +128,22 @@ def _parts(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
         yield part
 
 
-class _Evaluator:
+def _geometries(frames: Iterable[Frame]) -> dict[str, Frame]:
+    return {each.content_hash: each for frame in frames for each in (frame, frame.reference) if each}
+
+
+def _missing(frames: Sequence[Frame], cache: EvaluationCache, evaluator: Evaluator) -> list[list[Frame]]:
+    """Batches of what is not in the cache: those that one process would make."""
+    planned, batches = set[str](), []
+    for part in _parts(frames):
+        new = {key: frame for key, frame in _geometries(part).items() if key not in planned}
+        if batch := [frame for frame in new.values() if not evaluator.has_all(cache.read(frame))]:
+            batches.append(batch)
+        planned |= set(new)
+    return batches
+
+
+class Evaluator:
     """A base whose calculator is built when the first frame needs it."""
 
     def __init__(self, base: Base, sites: bool):
@@ -133,9 +156,9 @@ class _Evaluator:
 
     def __call__(self, frames: Sequence[Frame]) -> Iterator[Evaluation]:
         """Evaluations in order: in one batch where the base can, else one by one."""
-        if not self.sites and not isinstance(self.base, BatchBase):
+        if not self.sites and not in_batches(self.base):
             yield from (evaluate_frame(self.calculator(), frame) for frame in frames)
-        elif isinstance(self.base, BatchBase) and len(frames) > 1:
+        elif in_batches(self.base) and len(frames) > 1:
             found = self.base.batch(self.calculator(), [atoms_of(frame) for frame in frames])
             yield from (_of_sites(*each) for each in zip(frames, found, strict=True))
         else:

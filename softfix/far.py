@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import reduce
 from itertools import combinations_with_replacement
-from operator import add
 
 import numpy as np
 
@@ -20,10 +18,10 @@ from softfix.core.basis import Basis
 from softfix.core.gate import Gate, fence
 from softfix.core.precision import in_float64
 from softfix.core.remoteness import known_of, remoteness
-from softfix.core.statistics import Labelled, Statistics, of_rows
+from softfix.core.statistics import Gathering, Labelled, Statistics
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
-from softfix.problem import OWN, Rows, Shape, rows_of, surroundings
+from softfix.problem import OWN, Shape, Surroundings, columns, rows_of, surroundings
 from softfix.settings import TrustSettings
 
 VACUUM = 8.0  # Å between the faces of a slab, beyond the reach of the correction
@@ -81,7 +79,7 @@ def lone_pairs(elements: Sequence[int]) -> Frame:
 
 @in_float64
 def far_statistics(
-    basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], seen: Sequence[tuple[np.ndarray, np.ndarray]],
+    basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], seen: Surroundings,
     far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings, fenced: bool,
     shape: Shape = OWN,
 ) -> Sequence[Statistics | None]:  # fmt: skip
@@ -94,21 +92,19 @@ def far_statistics(
     """
     if not far:
         return [None] * len(gates)
-    known = known_of(basis, *(np.concatenate(part) for part in zip(*seen, strict=True)))
-    found = []
+    known = known_of(basis, seen, seen.atoms())
+    gatherings = [Gathering(columns(basis, elements)) for _ in gates]
     for frame, base in far:
         phi, species = surroundings(basis, elements, frame, shape)
         weight = _weight(np.asarray(remoteness(basis, known, phi, species)), base, trust)
         if fenced:
             inside = np.asarray(fence(basis, gates[0], phi, species))
             base = replace(base, forces=inside[:, None] * base.forces)
-        found.append([_of(rows, weight) for rows in rows_of(basis, gates, elements, frame, base, reference, shape)])
-    return [reduce(add, of_gate) for of_gate in zip(*found, strict=True)]
-
-
-def _of(rows: Rows, weight: np.ndarray) -> Statistics:
-    force = rows.forces.reshape(-1, rows.forces.shape[-1])
-    return of_rows({"trust": Labelled(force, np.zeros(len(force)), np.repeat(weight, 3))})
+        of_gates = rows_of(basis, gates, elements, frame, base, reference, shape)
+        for gathering, rows in zip(gatherings, of_gates, strict=True):
+            force = rows.forces.reshape(3 * len(frame), -1)
+            gathering.add({"trust": Labelled(force, np.zeros(len(force)), np.repeat(weight, 3))})
+    return [gathering.statistics() for gathering in gatherings]
 
 
 def _weight(distance: np.ndarray, base: Evaluation, trust: TrustSettings) -> np.ndarray:

@@ -22,6 +22,7 @@ from softfix.settings import FitSettings
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
     from softfix.data.frames import Frame
+    from softfix.workers import Workers
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,7 @@ class FitResult:
 def fit(
     frames: Sequence[Frame], base: Base | str, settings: FitSettings | None = None,
     cache: EvaluationCache | None = None, track: Callable[[Iterable], Iterable] = iter,
+    workers: Workers | None = None,
 ) -> FitResult:  # fmt: skip
     """Fit a correction of `base` to labelled frames by Bayesian linear regression with evidence.
 
@@ -46,6 +48,7 @@ def fit(
         settings: see `FitSettings`; the defaults suit 1 to 100 frames.
         cache: of base evaluations.
         track: wraps the frames while the base evaluates them, e.g. in a progress bar.
+        workers: who evaluates the base and, where they are many, goes through the frames; this process by default.
 
     Raises:
         SoftfixError: for no frames, an element that the base does not know, or labels that explain nothing.
@@ -57,14 +60,15 @@ def fit(
     base = load_base(base)
     if not frames:
         raise SoftfixError("There are no frames to fit.")
-    evaluations = evaluate_base(base, frames, cache, track, sites="scale" in settings.terms)
+    structures = far_structures(frames, settings.trust.structures)
+    found = evaluate_base(base, [*frames, *structures], cache, track, "scale" in settings.terms, workers)
+    evaluations, of_structures = found[: len(frames)], found[len(frames) :]
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
     reference, offsets = _references(frames, evaluations, elements)
-    structures = far_structures(frames, settings.trust.structures)
-    far = list(zip(structures, evaluate_base(base, structures, cache, track), strict=True))
+    far = list(zip(structures, of_structures, strict=True))
     problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings, far)
-    candidates = fit_candidates(problem)
+    candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, len(frames)) and settings.domain == "auto" else best
     weights = chosen.mean[1 + len(elements) :]

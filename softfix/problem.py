@@ -6,7 +6,7 @@ Rows: energy per atom (eV/atom), forces (eV/Å), stress (eV/Å^3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from softfix.core.gate import Gate
 from softfix.core.graph import bucket, pad, table
 from softfix.core.invariants import invariants
 from softfix.core.precision import in_float64
-from softfix.core.statistics import Labelled, Statistics, empty, of_rows
+from softfix.core.statistics import Labelled
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
 from softfix.neighbours import neighbour_graph
@@ -34,6 +34,11 @@ class Rows:
     energy: np.ndarray  # (columns,) eV
     forces: np.ndarray  # (atoms, 3, columns) eV/Å
     stress: np.ndarray | None  # (6, columns) eV/Å^3; None without a volume
+
+
+def columns(basis: Basis, elements: tuple[int, ...]) -> int:
+    """Number of columns."""
+    return 1 + len(elements) + basis.columns
 
 
 COMPILING = 100_000  # bonds whose rows take about as long as compiling one more shape
@@ -51,14 +56,16 @@ OWN = Shape()  # the next bucket sizes of each structure
 
 def common_shape(basis: Basis, frames: Sequence[Frame]) -> Shape:
     """One shape for all structures, unless filling them up is more work than compiling for each size."""
-    graphs = [
-        neighbour_graph(np.zeros(len(frame), int), frame.positions, frame.cell, frame.pbc, basis.cutoff)
-        for frame in frames
-    ]
-    sizes = [(bucket(len(g.species)), bucket(int(np.bincount(g.source, minlength=1).max()))) for g in graphs]
+    sizes = [_size(basis, frame) for frame in frames]
     rows, slots = (max(each) for each in zip(*sizes, strict=True))
     more = len(sizes) * rows * slots - sum(mine * its for mine, its in sizes)
     return Shape(rows, slots) if more <= COMPILING * (len(set(sizes)) - 1) else OWN
+
+
+def _size(basis: Basis, frame: Frame) -> tuple[int, int]:
+    """Padded numbers of atoms and of bonds of each."""
+    graph = neighbour_graph(np.zeros(len(frame), int), frame.positions, frame.cell, frame.pbc, basis.cutoff)
+    return bucket(len(frame)), bucket(int(np.bincount(graph.source, minlength=1).max()))
 
 
 def species_of(numbers: np.ndarray, elements: tuple[int, ...]) -> np.ndarray:
@@ -126,12 +133,26 @@ def surroundings(
     return np.asarray(invariants(basis, pad(graph, basis.cutoff, shape.rows, edges)))[: len(frame)], species
 
 
-@in_float64
-def statistics_of(
+class Surroundings:
+    """phi_i and species of the atoms of each frame, made anew whenever they are gone through: all take much memory."""
+
+    def __init__(self, basis: Basis, elements: tuple[int, ...], frames: Sequence[Frame], shape: Shape = OWN):
+        """What of; see `surroundings`."""
+        self.basis, self.elements, self.frames, self.shape = basis, elements, frames, shape
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return (surroundings(self.basis, self.elements, frame, self.shape) for frame in self.frames)
+
+    def atoms(self) -> list[int]:
+        """Number of atoms of each element in all frames."""
+        return np.sum([counts_of(frame.numbers, self.elements) for frame in self.frames], axis=0).astype(int).tolist()
+
+
+def labelled_rows(
     rows: Rows, frame: Frame, base: Evaluation, offsets: np.ndarray, elements: tuple[int, ...],
     labels: frozenset[str], force_scale: float, stress_trust: float,
-) -> Statistics:  # fmt: skip
-    """Sufficient statistics of one frame: label minus base minus first offsets, each row weighted.
+) -> dict[str, Labelled]:  # fmt: skip
+    """Rows of one frame by kind of label: label minus base minus first offsets, each row weighted.
 
     The weight of a force falls as 1 / (1 + |F|^2 / force_scale^2): noise grows with the force. Where a stress label
     is missing, the base's stress is trusted to `stress_trust` (eV/Å^3): forces alone leave the correction's pressure
@@ -152,7 +173,7 @@ def statistics_of(
             parts["stress"] = Labelled(rows.stress, frame.stress - base.stress, np.ones(6))
         else:
             parts["trust"] = Labelled(rows.stress, np.zeros(6), np.full(6, 1.0 / stress_trust**2))
-    return of_rows(parts) if parts else empty(len(rows.energy))
+    return parts
 
 
 def composition_offsets(counts: np.ndarray, energies: np.ndarray) -> np.ndarray:

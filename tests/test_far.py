@@ -16,7 +16,7 @@ from softfix.far import CHANGES, STRAIN, VACUUM, far_statistics, far_structures,
 from softfix.fit import fit
 from softfix.neighbours import neighbour_graph
 from softfix.prior import choose_basis
-from softfix.problem import surroundings
+from softfix.problem import Surroundings
 from softfix.settings import FitSettings, TrustSettings
 from tests.conftest import labelled
 
@@ -66,7 +66,7 @@ def test_surroundings_of_the_fit_are_not_held(frames, soft_base):
     basis = choose_basis(2, settings)
     evaluations = evaluate_base(soft_base, frames)
     problem = Problem(basis, elements, frames, evaluations, zero, zero, settings)
-    seen = [surroundings(basis, elements, frame) for frame in frames]
+    seen = Surroundings(basis, elements, frames)
     gates = _gates(problem, ("global",), seen)
     same = list(zip(frames, evaluations, strict=True))
     (none,) = far_statistics(basis, gates, elements, seen, same, zero, TrustSettings(), fenced=False)

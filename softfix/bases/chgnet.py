@@ -8,7 +8,7 @@ import numpy as np
 
 from softfix.bases.package import package_folder, required_version, sha256_of
 from softfix.bases.protocol import Identity
-from softfix.bases.sites import Sites, weighted
+from softfix.bases.sites import batched, weighted
 from softfix.errors import SoftfixError
 
 NEWEST = "0.3.0"
@@ -72,28 +72,17 @@ class CHGNetBase:
         """Site energies, forces and stresses of several structures by one pass of the network."""
         from pymatgen.io.ase import AseAtomsAdaptor
 
-        inner, read = calculator.inner, []
-        model = inner.model
-        hook = model.mlp.register_forward_hook(lambda _module, _inputs, output: read.append(output.detach().cpu()))
-        try:
+        model, unit = calculator.inner.model, calculator.inner.stress_weight
+
+        def evaluate():
             graphs = [model.graph_converter(AseAtomsAdaptor.get_structure(atoms)) for atoms in structures]
             found = model.predict_graph(graphs, task="efs", batch_size=len(graphs))
-        finally:
-            hook.remove()
-        ends = np.cumsum([len(atoms) for atoms in structures])[:-1]
-        energies = np.split(read[0].numpy().astype(np.float64).reshape(-1), ends)
-        found = [found] if len(structures) == 1 else found
-        return [self._sites(*each, inner.stress_weight) for each in zip(structures, energies, found, strict=True)]
+            found = [found] if len(graphs) == 1 else found
+            energies = [float(each["e"]) * len(atoms) for each, atoms in zip(found, structures, strict=True)]
+            stresses = unit * np.array([each["s"] for each in found], dtype=np.float64)
+            return energies, np.concatenate([each["f"] for each in found]), stresses
 
-    @staticmethod
-    def _sites(atoms, energies, found, stress_unit):
-        from ase.stress import full_3x3_to_voigt_6_stress
-
-        total = float(found["e"]) * len(atoms)
-        stress = (
-            full_3x3_to_voigt_6_stress(found["s"].astype(np.float64) * stress_unit) if atoms.cell.rank == 3 else None
-        )
-        return Sites(energies, found["f"].astype(np.float64), stress, {"energy": total, "free_energy": total})
+        return batched([model.mlp], 1.0, structures, evaluate)
 
 
 def _find(version: str) -> tuple[Path, bool]:

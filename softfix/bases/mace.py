@@ -7,7 +7,7 @@ from pathlib import Path
 
 from softfix.bases.package import required_version, sha256_of
 from softfix.bases.protocol import Identity
-from softfix.bases.sites import weighted
+from softfix.bases.sites import batched, weighted
 from softfix.errors import SoftfixError
 
 THEORY = {
@@ -65,9 +65,35 @@ class MACEBase:
 
     def sites(self, calculator, atoms, weights):
         """Site energies without those of free atoms: the scaled and shifted sum of the readouts."""
-        model = calculator.inner.models[0]
-        modules = [model.scale_shift] if hasattr(model, "scale_shift") else list(model.readouts)
-        return weighted(calculator, modules, 1.0, atoms, weights)
+        return weighted(calculator, _readouts(calculator.inner.models[0]), 1.0, atoms, weights)
+
+    def batch(self, calculator, structures):
+        """Site energies, forces and stresses of several structures by one pass of the network."""
+        from mace.data import AtomicData, config_from_atoms
+        from mace.tools.torch_geometric import Batch
+        from mace.tools.torch_tools import default_dtype
+
+        inner = calculator.inner
+        model = inner.models[0]
+
+        def graph(atoms):
+            configuration = config_from_atoms(atoms, head_name=inner.head)
+            return AtomicData.from_config(
+                configuration, z_table=inner.z_table, cutoff=inner.r_max, heads=inner.available_heads
+            )
+
+        def evaluate():
+            with default_dtype(inner.default_dtype):
+                batch = Batch.from_data_list(list(map(graph, structures))).to(inner.device)
+            found = model(batch.to_dict(), compute_stress=True)
+            return [found[name].detach().cpu().numpy() for name in ("energy", "forces", "stress")]
+
+        return batched(_readouts(model), 1.0, structures, evaluate)
+
+
+def _readouts(model) -> list:
+    """Modules whose outputs sum to the site energies."""
+    return [model.scale_shift] if hasattr(model, "scale_shift") else list(model.readouts)
 
 
 def _find(name: str) -> tuple[Path, bool]:

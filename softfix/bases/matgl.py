@@ -8,7 +8,7 @@ from pathlib import Path
 
 from softfix.bases.package import required_version, sha256_of
 from softfix.bases.protocol import Identity
-from softfix.bases.sites import weighted
+from softfix.bases.sites import batched, weighted
 from softfix.errors import SoftfixError
 
 FILES = ("model.json", "model.pt", "state.pt")
@@ -90,6 +90,27 @@ class MatglBase:
         """Site energies without the element references: the last layer's, in its unit."""
         potential = calculator.inner.potential
         return weighted(calculator, [potential.model.final_layer], float(potential.data_std), atoms, weights)
+
+    def batch(self, calculator, structures):
+        """Site energies, forces and stresses of several structures by one pass, collated as matgl does in training."""
+        import torch
+        from matgl.ext.ase import Atoms2Graph
+        from torch_geometric.data import Batch
+
+        potential, inner = calculator.inner.potential, calculator.inner
+        converter = Atoms2Graph(inner.element_types, inner.cutoff)
+
+        def evaluate():
+            graphs, lattices, states = zip(*map(converter.get_graph, structures), strict=True)
+            charge = {"total_charge": torch.zeros(len(graphs))} if potential.calc_charge else {}
+            found = potential(
+                Batch.from_data_list(list(graphs)), torch.stack([lattice.reshape(3, 3) for lattice in lattices]),
+                torch.stack([torch.as_tensor(state) for state in states]), **charge,
+            )  # fmt: skip
+            energies, forces, stresses = (each.detach().cpu().numpy() for each in found[:3])
+            return energies, forces, stresses * inner.conversion_factor
+
+        return batched([potential.model.final_layer], float(potential.data_std), structures, evaluate)
 
     def _probe(self, calculator) -> None:
         """Refuse weights that put ionic crystals at their own lattice constants under absurd pressure."""

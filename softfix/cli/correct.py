@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from softfix.cli.labels import Labels, reads_labels
-from softfix.cli.options import BaseSpec, Frames, write_json
+from softfix.cli.options import BaseSpec, Frames, Processes, write_json
 from softfix.cli.root import app
 from softfix.errors import SoftfixError
 
@@ -20,6 +20,7 @@ def fit(
     base: Annotated[str, typer.Option("--base", help="The potential to correct, e.g. chgnet.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Correction file to write (.softfix).")],
     config: Annotated[Path | None, typer.Option(help="Settings in TOML, JSON or YAML.")] = None,
+    workers: Processes = 1,
     *,
     labels: Labels,
 ) -> None:
@@ -31,12 +32,13 @@ def fit(
     from softfix.fit import undetermined
     from softfix.measure import report
     from softfix.settings import FitSettings, read_settings
+    from softfix.workers import Workers
 
     settings = read_settings(config) if config else FitSettings()
     potential = load_base(base)
     frames = labels.read(train)
     with screen.progress("base") as track:
-        result = fit_correction(frames, potential, settings, track=track)
+        result = fit_correction(frames, potential, settings, track=track, workers=Workers(workers))
     result.correction.save(output)
     screen.measures(
         report(frames, result.evaluations, corrected(result.correction, frames, potential)),
@@ -53,6 +55,7 @@ def evaluate(
     base: BaseSpec = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all numbers to this file.")] = None,
     any_base: Annotated[bool, typer.Option(help="Accept another base than the correction was fitted to.")] = False,
+    workers: Processes = 1,
     *,
     labels: Labels,
 ) -> None:
@@ -63,6 +66,7 @@ def evaluate(
     from softfix.correction import load_correction, require_base
     from softfix.evaluations import evaluate_base
     from softfix.measure import report
+    from softfix.workers import Workers
 
     if correction is None and base is None:
         raise SoftfixError("Give --correction FILE, --base SPEC, or both.")
@@ -72,7 +76,7 @@ def evaluate(
         require_base(fitted, potential.identity, any_base)
     frames = labels.read(test)
     with screen.progress("base") as track:
-        evaluations = evaluate_base(potential, frames, track=track)
+        evaluations = evaluate_base(potential, frames, track=track, workers=Workers(workers))
     measures = report(frames, evaluations, corrected(fitted, frames, potential) if fitted else None)
     if json_file:
         write_json(json_file, measures)

@@ -11,6 +11,7 @@ Frames = Annotated[list[Path], typer.Argument(help="Labelled frames: extended XY
 BaseSpec = Annotated[
     str | None, typer.Option("--base", help="chgnet, matgl:<folder>, mace:<file>, package.module:factory.")
 ]
+Processes = Annotated[int, typer.Option("--workers", min=1, help="Processes, one thread each, that run the base.")]
 
 
 def read_structures(paths: list[Path]) -> Any:

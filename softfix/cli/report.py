@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from softfix.cli.labels import Labels, reads_labels
-from softfix.cli.options import Frames
+from softfix.cli.options import Frames, Processes
 from softfix.cli.root import app
 from softfix.errors import SoftfixError
 
@@ -27,6 +27,7 @@ def diagnose(
     output: Html = None,
     json_file: Json = None,
     card: Card = None,
+    workers: Processes = 1,
     *,
     labels: Labels,
 ) -> None:
@@ -34,10 +35,11 @@ def diagnose(
     from softfix import screen
     from softfix.bases import load_base
     from softfix.report.build import diagnose as judge
+    from softfix.workers import Workers
 
     frames = labels.read(data)
     with screen.progress("base") as track:
-        numbers = judge(frames, load_base(base), labels.max_force, track)
+        numbers = judge(frames, load_base(base), labels.max_force, track, Workers(workers))
     _leave(numbers, output, json_file, card)
     if numbers.findings is not None:
         screen.findings(numbers.findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,22 +24,35 @@ class Known(NamedTuple):
     spacing: Float[Array, " atoms"]  # distance to the nearest other, ALIKE at least
 
 
-def known_of(basis: Basis, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]) -> list[Known | None]:
-    """What is known of each species from the atoms of a fit; None of a species without atoms."""
-    p, random = np.asarray(raw_descriptor(basis, phi)), np.random.default_rng(0)
-    known: list[Known | None] = []
-    for z in range(basis.species):
-        mine = p[species == z]
-        if not len(mine):
-            known.append(None)
-            continue
-        if len(mine) > MOST:
-            mine = mine[random.choice(len(mine), MOST, replace=False)]
-        size = max(float(np.linalg.norm(mine.mean(axis=0))), 1e-6)
-        spectra = mine / size
-        apart = distances(spectra, spectra) + np.diag(np.full(len(mine), np.inf if len(mine) > 1 else 0.0))
-        known.append(Known(size, spectra, np.maximum(apart.min(axis=1), ALIKE)))
-    return known
+def known_of(
+    basis: Basis, seen: Iterable[tuple[Float[Array, "atoms features"], Int[Array, " atoms"]]], atoms: Sequence[int]
+) -> list[Known | None]:
+    """What is known of each species from the atoms of a fit; None of a species without atoms.
+
+    Args:
+        basis: what the surroundings are described with.
+        seen: phi and species of the atoms of each frame.
+        atoms: how many there are of each species in all, so that no more than MOST need be kept.
+    """
+    random = np.random.default_rng(0)
+    chosen = [np.sort(random.choice(n, MOST, replace=False)) if n > MOST else np.arange(n) for n in atoms]
+    kept: list[list[np.ndarray]] = [[] for _ in atoms]
+    passed = np.zeros(len(atoms), int)
+    for phi, species in seen:
+        p = np.asarray(raw_descriptor(basis, phi))
+        for z, picks in enumerate(chosen):
+            mine = p[species == z]
+            start, end = np.searchsorted(picks, (passed[z], passed[z] + len(mine)))
+            kept[z].append(mine[picks[start:end] - passed[z]])
+            passed[z] += len(mine)
+    return [_known(np.concatenate(of_z)) if n else None for n, of_z in zip(atoms, kept, strict=True)]
+
+
+def _known(p: Float[Array, "atoms descriptor"]) -> Known:
+    size = max(float(np.linalg.norm(p.mean(axis=0))), 1e-6)
+    spectra = p / size
+    apart = distances(spectra, spectra) + np.diag(np.full(len(p), np.inf if len(p) > 1 else 0.0))
+    return Known(size, spectra, np.maximum(apart.min(axis=1), ALIKE))
 
 
 def remoteness(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+TALL = 256  # rows that are multiplied at once
 KINDS = ("energy", "forces", "stress", "trust")  # order of the first axis below; trust: the base's own stress
 
 
@@ -49,14 +50,40 @@ class Labelled(NamedTuple):
     weight: Float[np.ndarray, " rows"]
 
 
-def of_rows(parts: Mapping[str, Labelled]) -> Statistics:
-    """Statistics of the rows of each of KINDS; a kind that is missing has no rows."""
-    columns = next(iter(parts.values())).X.shape[1]
-    none = Labelled(np.zeros((0, columns)), np.zeros(0), np.zeros(0))
+class Gathering:
+    """Statistics of rows that come frame by frame, in memory that does not grow with their number.
 
-    def of_kind(rows: Labelled) -> tuple:
-        weighted = (rows.X * rows.weight[:, None]).T
-        return weighted @ rows.X, weighted @ rows.y, rows.weight @ rows.y**2, len(rows.y)
+    Few products of tall matrices take less time than many of flat ones, so rows wait until there are some.
+    """
 
-    gram, rhs, squares, counts = zip(*(of_kind(parts.get(kind, none)) for kind in KINDS), strict=True)
-    return Statistics(np.stack(gram), np.stack(rhs), np.stack(squares), np.array(counts, float))
+    def __init__(self, columns: int):
+        """No rows yet, of so many columns."""
+        self._sums = empty(columns)
+        self._waiting: dict[str, list[Labelled]] = {kind: [] for kind in KINDS}
+
+    def add(self, parts: Mapping[str, Labelled]) -> None:
+        """Add the rows of each of KINDS; a kind that is missing has none."""
+        for kind, rows in parts.items():
+            self._waiting[kind].append(rows)
+            if sum(len(each.y) for each in self._waiting[kind]) >= TALL:
+                self._multiply(kind)
+
+    def statistics(self) -> Statistics:
+        """Statistics of all rows so far."""
+        for kind in KINDS:
+            self._multiply(kind)
+        return self._sums
+
+    def _multiply(self, kind: str) -> None:
+        if not self._waiting[kind]:
+            return
+        X, y, weight = (np.concatenate(part) for part in zip(*self._waiting[kind], strict=True))
+        self._waiting[kind].clear()
+        root = np.sqrt(weight)
+        X, y = X * root[:, None], y * root
+        gram, rhs, squares, counts = self._sums
+        k = KINDS.index(kind)
+        gram[k] += X.T @ X
+        rhs[k] += X.T @ y
+        squares[k] += y @ y
+        counts[k] += len(y)

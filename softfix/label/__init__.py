@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from softfix.label.outcome import Outcome
     from softfix.label.protocols import load_protocol
     from softfix.label.run import Summary, label_frames
-    from softfix.label.workers import Workers
+    from softfix.workers import Workers
 
 _HOMES = {
     "Collected": "folders",
     "Estimate": "cost",
     "Outcome": "outcome",
     "Summary": "run",
-    "Workers": "workers",
+    "Workers": "run",
     "collect": "folders",
     "estimate": "cost",
     "label_frames": "run",

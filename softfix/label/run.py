@@ -14,7 +14,8 @@ from softfix.label.lock import locked
 from softfix.label.plan import Plan, plan_for
 from softfix.label.protocol import LabelProtocol
 from softfix.label.store import Store, space_on, store_path
-from softfix.label.workers import Workers
+from softfix.label.workers import outcomes
+from softfix.workers import Workers
 
 SHARE = 0.02  # of the time that may go into writing the output anew after each label
 
@@ -77,7 +78,7 @@ def label_frames(
         tasks, notes = plan.todo, plan.notes
         writer = _Writer(output)
         try:
-            for outcome in track(workers.outcomes(tasks)):
+            for outcome in track(outcomes(workers, tasks)):
                 store.add(outcome)
                 plan.outcomes[outcome.frame] = outcome
                 writer.write(plan)

@@ -30,13 +30,16 @@ from softfix.report.terms import neighbour_pairs, terms
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base, Identity
     from softfix.report.contenders import Contender
+    from softfix.workers import Workers
 
 Track = Callable[[Iterable], Iterable]
 MOST_FITTED = 20  # frames of the fit that tells what softfix expects to gain
 FOLDS = 5  # parts from which on a fit tells the error with half of the frames
 
 
-def diagnose(frames: Sequence[Frame], base: Base, max_force: float = np.inf, track: Track = iter) -> Numbers:
+def diagnose(
+    frames: Sequence[Frame], base: Base, max_force: float = np.inf, track: Track = iter, workers: Workers | None = None
+) -> Numbers:
     """How soft a base is on frames, what a correction would bring, and what is wrong with the frames.
 
     Args:
@@ -44,11 +47,12 @@ def diagnose(frames: Sequence[Frame], base: Base, max_force: float = np.inf, tra
         base: potential to judge.
         max_force: largest believable force in eV/Å.
         track: wraps the frames while the base evaluates them, e.g. in a progress bar.
+        workers: who evaluates the base; this process by default.
 
     Raises:
         SoftfixError: if the base does not know an element.
     """
-    evaluations = evaluate_base(base, frames, track=track)
+    evaluations = evaluate_base(base, frames, track=track, workers=workers)
     potentials = [_potential(base.identity.spec, "base", base.identity)]
     learning, note = _expected(frames, base)
     errors = whole(frames, [evaluations])

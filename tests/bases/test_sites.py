@@ -4,11 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 
 from softfix.bases import load_base
-from softfix.bases.sites import has_sites
+from softfix.bases.sites import has_sites, in_batches
+from softfix.bases.undisturbed import undisturbed
+from softfix.data.frames import Frame
+from softfix.evaluations import evaluate_base
 
+FINE_TUNED = {"softfix": {"before_matgl_3": False}}  # so that random weights need not pass for physics
 MACE_SMALL = Path(__file__).parents[2] / "calibration" / "mace-small" / "mace-small.model"
 
 
@@ -69,16 +74,59 @@ def test_differences_of_site_energies_are_those_of_the_total(base, atoms):
     assert sums[0] - sums[1] == pytest.approx(totals[0] - totals[1], abs=1e-3)
 
 
-def test_a_batch_gives_what_its_structures_give_alone(base, atoms):
-    from softfix.bases.sites import BatchBase
+def assert_alone_as_in_a_batch(base, structures, noise):
+    """Whatever a batch gives, each of its structures gives alone; `noise` of energies per atom and forces."""
+    assert in_batches(base)
+    calculator = base.calculator()
+    for structure, found in zip(structures, base.batch(calculator, structures), strict=True):
+        alone = base.sites(calculator, structure, np.ones(len(structure)))
+        np.testing.assert_allclose(found.energies, alone.energies, atol=noise)
+        np.testing.assert_allclose(found.forces, alone.forces, atol=noise)
+        assert found.results["energy"] == pytest.approx(alone.results["energy"], abs=noise * len(structure))
+        assert found.results["free_energy"] == found.results["energy"]
+        if structure.cell.rank == 3:
+            np.testing.assert_allclose(found.stress, alone.stress, atol=0.1 * noise)
+        else:
+            assert found.stress is None
 
-    if not isinstance(base, BatchBase):
-        pytest.skip(f"{base.identity.family} is not evaluated in batches")
-    calculator, other = base.calculator(), atoms * (2, 1, 1)
+
+def test_a_batch_gives_what_its_structures_give_alone(base, atoms):
+    noise = 1e-9 if base.identity.family == "mace" else 1e-5  # float64; float32
+    other = atoms * (2, 1, 1)
     other.rattle(0.05, seed=2)
-    for structure, found in zip((atoms, other), base.batch(calculator, [atoms, other]), strict=True):
-        one = base.sites(calculator, structure, np.ones(len(structure)))
-        np.testing.assert_allclose(found.energies, one.energies, atol=1e-5)
-        np.testing.assert_allclose(found.forces, one.forces, atol=1e-5)
-        np.testing.assert_allclose(found.stress, one.stress, atol=1e-6)
-        assert found.results["energy"] == pytest.approx(one.results["energy"], abs=1e-5 * len(structure))
+    other.set_cell(other.cell.array @ [[1.02, 0.03, 0.0], [0.0, 0.97, 0.01], [0.0, 0.0, 1.05]], scale_atoms=True)
+    assert_alone_as_in_a_batch(base, [other, atoms, atoms[:3], other], noise)
+    assert_alone_as_in_a_batch(base, [atoms], noise)
+    if base.identity.family != "chgnet":  # which knows crystals alone
+        molecule = Atoms(atoms.symbols[:4], [[0, 0, 0], [2.3, 0, 0], [0, 2.4, 0], [0.5, 0.3, 2.2]])
+        assert_alone_as_in_a_batch(base, [atoms, molecule], noise)
+
+
+@pytest.mark.parametrize("architecture", ["SO3Net", "TensorNet", "QET", "M3GNet"])
+def test_all_architectures_of_matgl_that_sum_atoms_are_batched(architecture, tmp_path):
+    """With random weights: that they add up does not depend on them."""
+    pytest.importorskip("matgl")
+    with undisturbed():
+        import torch
+        from matgl.apps.pes import Potential
+        from matgl.models import QET, M3GNet, SO3Net, TensorNet
+
+        torch.manual_seed(0)
+        kind = {"SO3Net": SO3Net, "TensorNet": TensorNet, "QET": QET, "M3GNet": M3GNet}[architecture]
+        model = kind(element_types=("Cu", "Au"), is_intensive=False)
+        charges = {"calc_charge": True} if architecture == "QET" else {}
+        Potential(model, data_std=2.0, element_refs=[-1.0, -2.0], **charges).save(tmp_path, metadata=FINE_TUNED)
+    structures = [bulk("CuAu", "rocksalt", a=a, cubic=True) for a in (5.0, 5.3)]
+    for structure in structures:
+        structure.rattle(0.1, seed=1)
+    assert_alone_as_in_a_batch(load_base(f"matgl:{tmp_path}"), structures, 1e-5)
+
+
+def test_a_potential_of_crystals_is_evaluated_one_by_one(base, atoms, monkeypatch):
+    """What does not sum atoms has neither site energies nor batches."""
+    monkeypatch.setattr(type(base), "has_sites", False)
+    monkeypatch.setattr(type(base), "batch", None)
+    structures = [Frame(atoms.numbers, atoms.positions + shift, atoms.cell.array, atoms.pbc) for shift in (0.0, 0.1)]
+    first, second = evaluate_base(base, structures, sites=True)
+    assert first.sites is None
+    assert first.energy == pytest.approx(second.energy, abs=1e-3)

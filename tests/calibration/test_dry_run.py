@@ -95,6 +95,13 @@ def test_the_time_of_a_fit_is_printed():
     assert "fit of 2 frames of 16 atoms, 1 species" in text
 
 
+def test_the_rate_of_batches_is_printed():
+    pytest.importorskip("mace", reason="the extra mace is not installed")
+    mace = CALIBRATION / "mace-small" / "mace-small.model"
+    text = run("benchmarks/batches.py", "--base", f"mace:{mace}", "--frames", 4, "--repeat", 1)
+    assert "mace, frames of 12 atoms per second of CPU time, alone" in text
+
+
 @pytest.mark.slow
 def test_a_small_mace_is_trained(tmp_path):
     pytest.importorskip("mace", reason="the extra mace is not installed")

@@ -5,14 +5,21 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+import softfix.core.statistics
 from softfix.core.evidence import Columns, Hyperprior, maximise, prior_std
 from softfix.core.posterior import at_noise, log_evidence, mean_of, posterior
 from softfix.core.precision import in_float64
-from softfix.core.statistics import KINDS, Labelled, empty, of_rows
+from softfix.core.statistics import KINDS, Gathering, Labelled, empty
 
 ROWS, COLUMNS = 40, 6
 NOISE = np.array([0.3, 0.1, 0.2, 1.0])
 PRIOR = np.linspace(0.5, 2.0, COLUMNS)
+
+
+def of_rows(parts):
+    gathering = Gathering(next(iter(parts.values())).X.shape[1])
+    gathering.add(parts)
+    return gathering.statistics()
 
 
 def statistics_of(X, y, kind):
@@ -78,6 +85,22 @@ def test_a_weight_that_is_given_leaves_the_others_as_if_its_column_were_no_unkno
     held = mean_of(normal, np.where(np.arange(COLUMNS) == 0, 1e-12, PRIOR))
     rest = mean_of(at_noise(statistics_of(X[:, 1:], y - 0.3 * X[:, 0], kind), NOISE), PRIOR[1:])
     assert np.allclose(held[1:], rest, rtol=1e-8)
+
+
+def test_rows_that_are_gathered_one_by_one_give_the_statistics_of_all(data, monkeypatch):
+    monkeypatch.setattr(softfix.core.statistics, "TALL", 7)
+    X, y, _, _ = data
+    weight = np.random.default_rng(1).uniform(size=len(y))
+    gathering = Gathering(COLUMNS)
+    for i in range(len(y)):
+        gathering.add({KINDS[i % 3]: Labelled(X[i : i + 1], y[i : i + 1], weight[i : i + 1])})
+    found = gathering.statistics()
+    for k in range(len(KINDS)):
+        mine = slice(k, None, 3) if k < 3 else slice(0)
+        X_k, y_k, w_k = X[mine], y[mine], weight[mine]
+        exact = ((X_k.T * w_k) @ X_k, (X_k.T * w_k) @ y_k, w_k @ y_k**2, len(y_k))
+        for part, total in zip(found, exact, strict=True):
+            np.testing.assert_allclose(part[k], total, atol=1e-12)
 
 
 @in_float64
