@@ -41,6 +41,14 @@ def test_settings_decide_digest_and_level(monkeypatch):
     assert one.digest != GpawProtocol(max_force=10.0).model_copy(update={"cutoff": 601.0}).digest
 
 
+def test_moments_of_an_element_alternate_or_are_the_same():
+    iron = frame_of(bulk("Fe", cubic=True) * (2, 1, 1), LabelKeys(required=False))
+    alike, turns = GpawProtocol(magnetic_moments={"Fe": 4.0}), GpawProtocol(magnetic_moments={"Fe": [4.0, -4.0]})
+    assert alike.atoms(iron).get_initial_magnetic_moments().tolist() == [4.0, 4.0, 4.0, 4.0]
+    assert turns.atoms(iron).get_initial_magnetic_moments().tolist() == [4.0, -4.0, 4.0, -4.0]
+    assert "spin-polarised (start: Fe 4/-4)" in turns.conditions
+
+
 def test_a_missing_setup_is_one_sentence(tmp_path):
     pytest.importorskip("gpaw", reason="GPAW is not installed: pip install 'softfix[gpaw]'")
     protocol = GpawProtocol(setups={"Si": "nonsense"})
