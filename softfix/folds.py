@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from softfix.candidate import Problem
 
 FOLDS = 5  # most parts that the frames are divided into for leaving out
+MANY = 500  # frames from which on workers are worth their start: each imports JAX and loads what it compiled
 PIECE = 100  # frames of a task: sending their statistics should take little of the time that making them does
 
 
@@ -30,13 +31,13 @@ def folds_of(
 ) -> list[list[Statistics]]:
     """For every gate, statistics of each part of the frames that is left out in turn.
 
-    Their size does not depend on the number of frames. Up to PIECE frames this process goes through them alone.
+    Their size does not depend on the number of frames. Through fewer than MANY frames this process goes alone.
 
     Raises:
         SoftfixError: if dask is missing or a worker dies.
     """
     parts = min(FOLDS, len(problem.frames))
-    if workers is None or workers.alone or len(problem.frames) <= PIECE:
+    if workers is None or workers.alone or len(problem.frames) < MANY:
         found = [_statistics(piece, gates, shape) for piece in _pieces(problem, parts, len(problem.frames))]
     else:
         found = _by_workers(problem, gates, shape, parts, workers)

@@ -171,7 +171,7 @@ def _local(workers: Workers) -> Any:
         threads_per_worker=1,
         processes=True,
         memory_limit=0,  # the memory of a DFT code or a network is its own affair
-        dashboard_address=None,
+        dashboard_address=":0",  # any free port: other runs have theirs
         silence_logs=logging.CRITICAL,
     )
 

@@ -59,6 +59,7 @@ def test_parts_hold_the_rows_of_their_frames(problem):
 
 def test_several_processes_make_the_same_statistics(problem, monkeypatch):
     pytest.importorskip("distributed", reason="the extra parallel is not installed")
+    monkeypatch.setattr(softfix.folds, "MANY", 2)
     monkeypatch.setattr(softfix.folds, "PIECE", 2)
     gates, shape = gates_of(problem), common_shape(problem.basis, problem.frames)
     alone, shared = (folds_of(problem, gates, shape, Workers(count)) for count in (1, 2))

@@ -95,6 +95,13 @@ def test_the_time_of_a_fit_is_printed():
     assert "fit of 2 frames of 16 atoms, 1 species" in text
 
 
+@pytest.mark.slow
+def test_the_memory_of_a_fit_to_many_frames_is_printed(folder):
+    found = json.loads(run("benchmarks/stream.py", "--fit", "--frames", 12))
+    assert found["frames"] == 12
+    assert found["peak_GiB"] > 0.1
+
+
 def test_the_rate_of_batches_is_printed():
     pytest.importorskip("mace", reason="the extra mace is not installed")
     mace = CALIBRATION / "mace-small" / "mace-small.model"
