@@ -61,7 +61,10 @@ def prior_std(columns: Columns, amplitude: Float[np.ndarray, " groups"]) -> Floa
 
 
 def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, max_steps: int = 60) -> Hyperparameters:
-    """Maximise evidence x hyperprior by L-BFGS over logarithms, starting from the hyperprior's median."""
+    """Maximise evidence x hyperprior by L-BFGS over logarithms, from the hyperprior's median or the least noise.
+
+    There can be two maxima: one explains the labels, one takes them for noise. The likelier start is gone on from.
+    """
     groups = len(hyperprior.amplitude)
     width = np.concatenate([hyperprior.amplitude_width, hyperprior.noise_width])
     median = np.concatenate([hyperprior.amplitude, hyperprior.noise])
@@ -83,7 +86,11 @@ def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, m
         by_value = np.concatenate([by_amplitude, found.by_noise * value[groups:] / noise])
         return 0.5 * float(t @ t) - found.value, (t - by_value * width * value) * dt_ds
 
-    found = _descend(loss, np.zeros_like(median), max_steps)
+    floored = np.concatenate([np.zeros(groups, bool), hyperprior.noise_floor > 0.0])
+    floor = np.where(floored, np.concatenate([np.ones(groups), hyperprior.noise_floor]), median)
+    lowest = np.maximum(np.log(floor / median) / width, -0.9 * LIMIT)
+    starts = np.zeros_like(median), LIMIT * stiffness * np.arctanh(lowest / LIMIT)
+    found = _descend(loss, min(starts, key=lambda s: loss(s)[0]) if max_steps else starts[0], max_steps)
     value = unpack(found.s)[1]
     noise = np.hypot(hyperprior.noise_floor, value[groups:])
     return Hyperparameters(value[:groups], noise, -found.loss, found.steps, float(np.abs(found.gradient).max()))
