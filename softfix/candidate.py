@@ -18,7 +18,7 @@ import numpy as np
 from softfix.core.basis import Basis
 from softfix.core.evidence import Hyperparameters, maximise, prior_std
 from softfix.core.gate import Gate, farthest_of, fenced, gate_of, localised, spread_of
-from softfix.core.posterior import Normal, at_noise, mean_of, posterior
+from softfix.core.posterior import Normal, Posterior, at_noise, posterior
 from softfix.core.statistics import KINDS, Statistics, squared_error
 from softfix.correction import HeldOut
 from softfix.data.frames import Frame
@@ -166,32 +166,23 @@ def _solve(
     hyperparameters = maximise(total, columns, hyperprior_of(problem.settings, total), problem.settings.max_steps)
     noise, std = hyperparameters.noise, prior_std(columns, hyperparameters.amplitude)
     whole, parts = at_noise(total, noise), [at_noise(fold, noise) for fold in folds]
-    mean, root = _within(whole, std, limits)
+    found = _within(whole, std, limits)
     if len(folds) == 1:
-        return hyperparameters, mean, root, None, ONE_FRAME
-    found = [_within(whole - part, std, limits) for part in parts]
-    means = [each[0] for each in found]
+        return hyperparameters, found.mean, found.root, None, ONE_FRAME
+    without = [_within(whole - part, std, limits) for part in parts]
+    means = [each.mean for each in without]
     held_out = _held_out(folds, means, _half_error(folds, whole, parts, std, limits))
-    return hyperparameters, mean, root, held_out, _calibration(folds, found, noise)
+    return hyperparameters, found.mean, found.root, held_out, _calibration(folds, without, noise)
 
 
-def _within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+def _within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> Posterior:
     """Posterior of the weights with c - 1 inside its limits."""
     found = posterior(normal, std)
     scale = float(np.clip(found.mean[0], *limits))
     if scale == float(found.mean[0]):
-        return found.mean, found.root
-    mean, root = posterior(normal.given(0, scale), _held(std))
-    return np.concatenate([[scale], mean[1:]]), root
-
-
-def _mean_within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Mean of the same weights."""
-    mean = mean_of(normal, std)
-    scale = float(np.clip(mean[0], *limits))
-    if scale == float(mean[0]):
-        return mean
-    return np.concatenate([[scale], mean_of(normal.given(0, scale), _held(std))[1:]])
+        return found
+    found = posterior(normal.given(0, scale), _held(std))
+    return found._replace(mean=np.concatenate([[scale], found.mean[1:]]))
 
 
 def _held(std: np.ndarray) -> np.ndarray:
@@ -199,14 +190,12 @@ def _held(std: np.ndarray) -> np.ndarray:
     return np.where(np.arange(len(std)) == 0, ABSENT, std)
 
 
-def _calibration(
-    folds: Sequence[Statistics], parts: Sequence[tuple[np.ndarray, np.ndarray]], noise: np.ndarray
-) -> float:
+def _calibration(folds: Sequence[Statistics], parts: Sequence[Posterior], noise: np.ndarray) -> float:
     """Size of the errors on the parts left out, in standard deviations that their posterior and the noise expect."""
     label = _label(folds)
     kind, error, expected = KINDS.index(label), 0.0, 0.0
-    for fold, (mean, root) in zip(folds, parts, strict=True):
-        error += squared_error(fold, mean, kind)
+    for fold, part in zip(folds, parts, strict=True):
+        error, root = error + squared_error(fold, part.mean, kind), part.root
         expected += float(fold.counts[kind] * noise[kind] ** 2 + np.sum((root @ fold.gram[kind]) * root))
     factor = float(np.sqrt(max(error, 0.0) / expected))
     return factor if len(folds) == FOLDS else max(factor, 1.0)  # few frames can't vouch for smaller errors
@@ -227,7 +216,7 @@ def _half_error(
     kind, error, rows = KINDS.index(_label(folds)), 0.0, 0.0
     for first in range(len(folds)):
         others = [(first + j) % len(folds) for j in range(half, len(folds))]
-        mean = _mean_within(reduce(sub, (parts[other] for other in others), whole), std, limits)
+        mean = _within(reduce(sub, (parts[other] for other in others), whole), std, limits).mean
         error += sum(squared_error(folds[other], mean, kind) for other in others)
         rows += sum(float(folds[other].counts[kind]) for other in others)
     return float(np.sqrt(max(error, 0.0) / rows))

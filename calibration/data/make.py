@@ -18,9 +18,9 @@ from ase.spacegroup import crystal
 from pydantic import BaseModel, ConfigDict
 
 import softfix
+from softfix.cli.options import read_structures
 from softfix.data import read_frames, write_frames
 from softfix.data.frames import Frame
-from softfix.data.keys import LabelKeys
 from softfix.label import Workers, label_frames, load_protocol
 from softfix.label.gpaw import GpawProtocol
 from softfix.label.protocol import LabelProtocol
@@ -53,12 +53,12 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    recipe: str = ""
-    number: int = 0
+    recipe: str
+    number: int
     seed: int = 0
-    phases: dict[str, Phase] = {}
+    phases: dict[str, Phase]
     sample: SampleSettings = SampleSettings()
-    gpaw: GpawProtocol = GpawProtocol(pulay=True)
+    gpaw: GpawProtocol
 
     def structures(self, base: str) -> list[Frame]:
         """What is to be labelled, best first."""
@@ -82,9 +82,7 @@ def make(name: str, recipe: Recipe, base: str, folder: Path, protocol: LabelProt
     structures = folder / f"{name}-structures.extxyz"
     if not structures.exists():
         write_frames(structures, recipe.structures(base))
-    done = label_frames(
-        read_frames(structures, LabelKeys(required=False)), protocol, folder / f"{name}.extxyz", Workers(workers)
-    )
+    done = label_frames(read_structures([structures]), protocol, folder / f"{name}.extxyz", Workers(workers))
     print(f"{name}: {done.status} {done.failure or ''}", flush=True)
 
 
@@ -115,7 +113,7 @@ def main(
         protocol = recipe.gpaw if calculator == "gpaw" else load_protocol(calculator)
         if again:
             check(name, protocol, output)
-        elif recipe.phases:
+        else:
             make(name, recipe, base, output, protocol, workers)
 
 

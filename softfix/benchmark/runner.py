@@ -18,6 +18,7 @@ from softfix.benchmark.systems import System, draw
 from softfix.errors import SoftfixError
 from softfix.evaluations import evaluate_base
 from softfix.measure import measure, report
+from softfix.workers import Coming
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base, Identity
@@ -63,23 +64,10 @@ def _measured(store: Store, cell: Cell, method: Method, base: Identity) -> bool:
     return store.has(cell, method.digest(base.family), base.key[:16])
 
 
-class _Counted:
-    """Results that are yet to come, with their number, so that a progress bar knows its end."""
-
-    def __init__(self, results: Iterator[Result], count: int):
-        self.results, self.count = results, count
-
-    def __iter__(self) -> Iterator[Result]:
-        return self.results
-
-    def __len__(self) -> int:
-        return self.count
-
-
-def _results(todo: list[Task], workers: int) -> _Counted:
+def _results(todo: list[Task], workers: int) -> Coming[Result]:
     if workers == 1:
-        return _Counted((measure_cell(*task) for task in todo), len(todo))
-    return _Counted(_in_parallel(todo, workers), len(todo))
+        return Coming((measure_cell(*task) for task in todo), len(todo))
+    return Coming(_in_parallel(todo, workers), len(todo))
 
 
 def _in_parallel(todo: list[Task], workers: int) -> Iterator[Result]:

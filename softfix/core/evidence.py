@@ -33,9 +33,7 @@ class Hyperprior(NamedTuple):
     amplitude_width: Float[np.ndarray, " groups"]  # standard deviations of the logarithm
     noise: Float[np.ndarray, " kinds"]  # medians per kind of label, in its unit
     noise_width: Float[np.ndarray, " kinds"]
-    noise_floor: Float[
-        np.ndarray, " kinds"
-    ]  # added in quadrature: a few rows and many weights never explain labels exactly
+    noise_floor: Float[np.ndarray, " kinds"]  # added in quadrature: many weights never explain a few labels exactly
 
 
 class Columns(NamedTuple):
@@ -76,11 +74,12 @@ def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, m
 
     def unpack(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         t = LIMIT * np.tanh(s / (LIMIT * stiffness))
-        return t, median * np.exp(width * t), (1.0 - (t / LIMIT) ** 2) / stiffness
+        value = median * np.exp(width * t)
+        return t, value, np.hypot(hyperprior.noise_floor, value[groups:])
 
     def loss(s: np.ndarray) -> tuple[float, np.ndarray]:
-        t, value, dt_ds = unpack(s)
-        noise = np.hypot(hyperprior.noise_floor, value[groups:])
+        t, value, noise = unpack(s)
+        dt_ds = (1.0 - (t / LIMIT) ** 2) / stiffness
         found = log_evidence(statistics, prior_std(columns, value[:groups]), noise)
         by_amplitude = np.bincount(columns.group, columns.shape * found.by_prior, minlength=groups)
         by_value = np.concatenate([by_amplitude, found.by_noise * value[groups:] / noise])
@@ -89,44 +88,47 @@ def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, m
     floored = np.concatenate([np.zeros(groups, bool), hyperprior.noise_floor > 0.0])
     floor = np.where(floored, np.concatenate([np.ones(groups), hyperprior.noise_floor]), median)
     lowest = np.maximum(np.log(floor / median) / width, -0.9 * LIMIT)
-    starts = np.zeros_like(median), LIMIT * stiffness * np.arctanh(lowest / LIMIT)
-    found = _descend(loss, min(starts, key=lambda s: loss(s)[0]) if max_steps else starts[0], max_steps)
-    value = unpack(found.s)[1]
-    noise = np.hypot(hyperprior.noise_floor, value[groups:])
-    return Hyperparameters(value[:groups], noise, -found.loss, found.steps, float(np.abs(found.gradient).max()))
+    low = LIMIT * stiffness * np.arctanh(lowest / LIMIT)
+    starts = [Point(s, *loss(s)) for s in (np.zeros_like(median), *([low] if max_steps else []))]
+    found, steps = _descend(loss, min(starts, key=lambda point: point.loss), max_steps)
+    _, value, noise = unpack(found.s)
+    return Hyperparameters(value[:groups], noise, -found.loss, steps, float(np.abs(found.gradient).max()))
 
 
-class Minimum(NamedTuple):
-    """Where a search ended."""
+class Point(NamedTuple):
+    """Where a search is."""
 
     s: Float[np.ndarray, " parameters"]
     loss: float
     gradient: Float[np.ndarray, " parameters"]
-    steps: int
 
 
 @in_float64
-def _descend(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], s: np.ndarray, max_steps: int) -> Minimum:
+def _descend(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], point: Point, max_steps: int) -> tuple[Point, int]:
     """L-BFGS whose steps are halved until they lower the loss; optax turns slopes into directions.
 
-    The loss is one or two factorings and takes nearly all the time, so that it is not asked for more than a step needs.
+    The loss takes nearly all the time, so that it is asked for no more than a step needs. Gives the steps taken too.
     """
-    state = SEARCH.init(jnp.asarray(s))
-    value, gradient = loss(s)
-    steps = 0
-    while steps < max_steps and np.abs(gradient).max() > GRADIENT:
-        uphill, state = DIRECTION(jnp.asarray(gradient), state, jnp.asarray(s))
-        uphill = np.asarray(uphill)
-        if gradient @ uphill <= 0.0:  # the curvature that was met is not that of a minimum
-            uphill = gradient
-        size = min(1.0, LONGEST / np.abs(uphill).max())
-        while True:
-            there = s - size * uphill
-            lower, slope = loss(there)
-            if lower <= value - ENOUGH * size * (gradient @ uphill):
-                break
-            size *= 0.5
-            if size < SHORTEST:  # rounding is all that is left
-                return Minimum(s, value, gradient, steps)
-        s, value, gradient, steps = there, lower, slope, steps + 1
-    return Minimum(s, value, gradient, steps)
+    state, steps = SEARCH.init(jnp.asarray(point.s)), 0
+    while steps < max_steps and np.abs(point.gradient).max() > GRADIENT:
+        direction, state = DIRECTION(jnp.asarray(point.gradient), state, jnp.asarray(point.s))
+        uphill = np.asarray(direction)
+        if point.gradient @ uphill <= 0.0:  # the curvature that was met is not that of a minimum
+            uphill = point.gradient
+        lower = _lower(loss, point, uphill)
+        if lower is None:
+            break
+        point, steps = lower, steps + 1
+    return point, steps
+
+
+def _lower(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], point: Point, uphill: np.ndarray) -> Point | None:
+    """The first point down a line, at halved distances, that is lower by ENOUGH; None where none is."""
+    size = min(1.0, LONGEST / np.abs(uphill).max())
+    while size >= SHORTEST:
+        there = point.s - size * uphill
+        found = Point(there, *loss(there))
+        if found.loss <= point.loss - ENOUGH * size * (point.gradient @ uphill):
+            return found
+        size *= 0.5
+    return None

@@ -33,7 +33,13 @@ class Posterior(NamedTuple):
     """Normal distribution of the weights."""
 
     mean: Float[np.ndarray, " columns"]
-    root: Float[np.ndarray, "columns columns"]  # covariance = root.T @ root
+    cholesky: Float[np.ndarray, "columns columns"]  # lower factor of the precision in units of the prior
+    prior_std: Float[np.ndarray, " columns"]
+
+    @property
+    def root(self) -> Float[np.ndarray, "columns columns"]:
+        """Covariance = root.T @ root; made when it is asked for."""
+        return dtrtri(self.cholesky, lower=1)[0] * self.prior_std
 
 
 class Evidence(NamedTuple):
@@ -53,18 +59,13 @@ def at_noise(statistics: Statistics, noise: Float[np.ndarray, " kinds"]) -> Norm
     return Normal(np.broadcast_to(gram, (columns, columns)), precision @ statistics.rhs[kinds])
 
 
-def mean_of(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Float[np.ndarray, " columns"]:
-    """Mean of the weights w ~ N(0, prior_std^2) given y = X w + noise; nan where the labels are not finite.
+def posterior(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Posterior:
+    """Weights w ~ N(0, prior_std^2) given y = X w + noise; nan where the labels are not finite.
 
     Source: Bishop, Pattern Recognition and Machine Learning (2006), section 3.3.
     """
-    return _mean(_cholesky(normal, prior_std), normal, prior_std)
-
-
-def posterior(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Posterior:
-    """Mean and covariance root of the same weights."""
     cholesky = _cholesky(normal, prior_std)
-    return Posterior(_mean(cholesky, normal, prior_std), dtrtri(cholesky, lower=1)[0] * prior_std)
+    return Posterior(prior_std * dpotrs(cholesky, prior_std * normal.rhs, lower=1)[0], cholesky, prior_std)
 
 
 def log_evidence(
@@ -76,9 +77,8 @@ def log_evidence(
     d/dln(sigma_k) = (squares - 2 w.h_k + w.G_k w + tr(D M^-1 D G_k)) / sigma_k^2 - counts_k.
     """
     normal = at_noise(statistics, noise)
-    cholesky = _cholesky(normal, prior_std)
-    u = _mean(cholesky, normal, prior_std) / prior_std
-    w = prior_std * u
+    w, cholesky, _ = posterior(normal, prior_std)
+    u = w / prior_std
     log_det = 2.0 * np.sum(np.log(np.diag(cholesky)))
     misfit = np.sum(statistics.squares / noise**2) - normal.rhs @ w
     value = -0.5 * (misfit + log_det) - np.sum(statistics.counts * np.log(noise))
@@ -98,9 +98,3 @@ def _cholesky(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Float
     precision[np.diag_indices_from(precision)] += 1.0
     factor, failed = dpotrf(precision, lower=1, clean=1)
     return factor if not failed else np.full_like(factor, np.nan)
-
-
-def _mean(
-    cholesky: np.ndarray, normal: Normal, prior_std: Float[np.ndarray, " columns"]
-) -> Float[np.ndarray, " columns"]:
-    return prior_std * dpotrs(cholesky, prior_std * normal.rhs, lower=1)[0]
