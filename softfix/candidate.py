@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add, sub
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from softfix.core.basis import Basis
 from softfix.core.evidence import Hyperparameters, maximise, prior_std
@@ -61,12 +62,19 @@ class Candidate:
     domain: str  # local, global or none
     gate: Gate
     hyperparameters: Hyperparameters
-    mean: np.ndarray  # (columns,)
-    root: np.ndarray  # (columns, columns)
+    posterior: Posterior
     counts: np.ndarray  # (kinds,) rows
     held_out: HeldOut | None  # None for one frame
-    calibration: float  # by which the posterior's standard deviations are multiplied
+    folds: Sequence[Statistics]
+    without: Sequence[Posterior]  # with each of the folds left out; none for one frame
     base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
+
+    @cached_property
+    def calibration(self) -> float:
+        """Factor of the posterior's standard deviations."""
+        if not self.without:
+            return 1.0 if self.domain == "none" else ONE_FRAME
+        return _calibration(self.folds, self.without, self.hyperparameters.noise)
 
 
 def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Candidate]:
@@ -89,7 +97,11 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
         problem.basis, gates, problem.elements, seen, problem.far, problem.reference, problem.settings.trust,
         problem.evaluations[0].sites is not None, shape,
     )  # fmt: skip
-    return [_fit(problem, *each) for each in zip(names, gates, folds, far, strict=True)]
+    candidates: list[Candidate] = []
+    with threadpool_limits(1, "blas"):
+        for each in zip(names, gates, folds, far, strict=True):
+            candidates.append(_fit(problem, *each, candidates[-1].hyperparameters if candidates else None))
+    return candidates
 
 
 def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
@@ -113,13 +125,13 @@ def none_of(candidate: Candidate) -> Candidate:
     record = candidate.hyperparameters
     noise = np.array(record.noise)
     noise[KINDS.index("forces")] = candidate.base_force_error
+    nothing = candidate.posterior._replace(mean=np.zeros_like(candidate.posterior.mean), prior_std=np.zeros(1))
     return replace(
         candidate,
         domain="none",
         hyperparameters=record._replace(noise=noise),
-        mean=np.zeros_like(candidate.mean),
-        root=np.zeros_like(candidate.root),
-        calibration=1.0,
+        posterior=nothing,
+        without=(),
     )
 
 
@@ -129,20 +141,31 @@ def is_harmful(candidate: Candidate, frames: int) -> bool:
     return held is not None and held.corrected >= factor * held.base
 
 
-def _fit(problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics], far: Statistics | None) -> Candidate:
-    prior = problem.settings.prior
+def _fit(
+    problem: Problem, domain: str, gate: Gate, folds: Sequence[Statistics], far: Statistics | None,
+    guess: Hyperparameters | None,
+) -> Candidate:  # fmt: skip
+    """One form of the correction; its hyperparameters are sought from those of another."""
+    prior, total = problem.settings.prior, _sum([*folds, far] if far else folds)
     limits = (prior.scale_lowest if domain == "local" else -1.0, prior.scale_highest)
-    total = _sum([*folds, far] if far else folds)
     if not total.counts[: KINDS.index("trust")].any():
         raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
-    hyperparameters, mean, root, held_out, calibration = _solve(problem, folds, total, limits)
-    if not np.isfinite(mean).all():
+    columns, hyperprior = columns_of(problem.basis, problem.settings), hyperprior_of(problem.settings, total)
+    hyperparameters = maximise(total, columns, hyperprior, problem.settings.max_steps, guess)
+    noise, std = hyperparameters.noise, prior_std(columns, hyperparameters.amplitude)
+    whole = at_noise(total, noise)
+    found = _within(whole, std, limits)
+    if not np.isfinite(found.mean).all():
         raise SoftfixError("The fit gave numbers that are not finite: check the frames for absurd labels.")
+    held_out, without = None, []
+    if len(folds) > 1:
+        parts = [at_noise(fold, noise) for fold in folds]
+        without = [_within(whole - part, std, limits) for part in parts]
+        half = _half_error(folds, whole, parts, std, limits)
+        held_out = _held_out(folds, [each.mean for each in without], half)
     kind = KINDS.index("forces")
-    base_error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
-    return Candidate(
-        domain, gate, hyperparameters, mean, root, np.asarray(total.counts), held_out, calibration, base_error
-    )
+    error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
+    return Candidate(domain, gate, hyperparameters, found, np.asarray(total.counts), held_out, folds, without, error)
 
 
 def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[Gate, ...]:
@@ -156,23 +179,6 @@ def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[
 
 def _sum(parts: Sequence[Statistics]) -> Statistics:
     return reduce(add, parts)
-
-
-def _solve(
-    problem: Problem, folds: Sequence[Statistics], total: Statistics, limits: tuple[float, float]
-) -> tuple[Hyperparameters, np.ndarray, np.ndarray, HeldOut | None, float]:
-    """Hyperparameters by evidence, mean and covariance root of the weights, errors left out, calibration."""
-    columns = columns_of(problem.basis, problem.settings)
-    hyperparameters = maximise(total, columns, hyperprior_of(problem.settings, total), problem.settings.max_steps)
-    noise, std = hyperparameters.noise, prior_std(columns, hyperparameters.amplitude)
-    whole, parts = at_noise(total, noise), [at_noise(fold, noise) for fold in folds]
-    found = _within(whole, std, limits)
-    if len(folds) == 1:
-        return hyperparameters, found.mean, found.root, None, ONE_FRAME
-    without = [_within(whole - part, std, limits) for part in parts]
-    means = [each.mean for each in without]
-    held_out = _held_out(folds, means, _half_error(folds, whole, parts, std, limits))
-    return hyperparameters, found.mean, found.root, held_out, _calibration(folds, without, noise)
 
 
 def _within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> Posterior:

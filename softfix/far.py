@@ -16,13 +16,13 @@ import numpy as np
 
 from softfix.core.basis import Basis
 from softfix.core.gate import Gate, fence
-from softfix.core.precision import in_float64
 from softfix.core.remoteness import known_of, remoteness
 from softfix.core.statistics import Gathering, Labelled, Statistics
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
 from softfix.problem import OWN, Shape, Surroundings, columns, rows_of, surroundings
 from softfix.settings import TrustSettings
+from softfix.threads import side_by_side
 
 VACUUM = 8.0  # Å between the faces of a slab, beyond the reach of the correction
 STRAIN = 0.2  # relative change of volume
@@ -77,7 +77,6 @@ def lone_pairs(elements: Sequence[int]) -> Frame:
     )
 
 
-@in_float64
 def far_statistics(
     basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], seen: Surroundings,
     far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings, fenced: bool,
@@ -93,17 +92,21 @@ def far_statistics(
     if not far:
         return [None] * len(gates)
     known = known_of(basis, seen, seen.atoms())
-    gatherings = [Gathering(columns(basis, elements)) for _ in gates]
-    for frame, base in far:
+
+    def of_structure(structure: tuple[Frame, Evaluation]) -> list[Labelled]:
+        frame, base = structure
         phi, species = surroundings(basis, elements, frame, shape)
         weight = _weight(np.asarray(remoteness(basis, known, phi, species)), base, trust)
         if fenced:
             inside = np.asarray(fence(basis, gates[0], phi, species))
             base = replace(base, forces=inside[:, None] * base.forces)
-        of_gates = rows_of(basis, gates, elements, frame, base, reference, shape)
+        forces = [rows.forces for rows in rows_of(basis, gates, elements, frame, base, reference, shape)]
+        return [Labelled(X.reshape(len(X) * 3, -1), np.zeros(3 * len(X)), np.repeat(weight, 3)) for X in forces]
+
+    gatherings = [Gathering(columns(basis, elements)) for _ in gates]
+    for of_gates in side_by_side(of_structure, far, compiles=True):
         for gathering, rows in zip(gatherings, of_gates, strict=True):
-            force = rows.forces.reshape(3 * len(frame), -1)
-            gathering.add({"trust": Labelled(force, np.zeros(len(force)), np.repeat(weight, 3))})
+            gathering.add({"trust": rows})
     return [gathering.statistics() for gathering in gatherings]
 
 

@@ -71,18 +71,18 @@ def fit(
     candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, len(frames)) and settings.domain == "auto" else best
-    weights = chosen.mean[1 + len(elements) :]
+    scale, shift, weights = np.split(chosen.posterior.mean, [1, 1 + len(elements)])
     steps = int(chosen.hyperparameters.steps)
     converged = steps < settings.max_steps
     correction = Correction(
         base=base.identity,
         elements=elements,
         basis=basis,
-        scale=float(chosen.mean[0]),
+        scale=float(scale[0]),
         reference_energies=reference,
-        offsets=np.zeros_like(offsets) if chosen.domain == "none" else offsets + chosen.mean[1 : 1 + len(elements)],
+        offsets=np.zeros_like(offsets) if chosen.domain == "none" else offsets + shift,
         weights=weights.reshape(basis.species, basis.features),
-        covariance_root=chosen.root,
+        covariance_root=chosen.posterior.root,
         data=_data_record(frames),
         fit=_fit_record(settings, candidates, best, chosen),
         gate=chosen.gate,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from softfix.core.gate import Gate
 from softfix.core.statistics import Gathering, Statistics
 from softfix.problem import Shape, columns, labelled_rows, rows_of
+from softfix.threads import side_by_side
 from softfix.workers import Workers, results
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def folds_of(
     """
     parts = min(FOLDS, len(problem.frames))
     if workers is None or workers.alone or len(problem.frames) < MANY:
-        found = [_statistics(piece, gates, shape) for piece in _pieces(problem, parts, len(problem.frames))]
+        make = partial(_statistics, gates=gates, shape=shape)
+        found = list(side_by_side(make, _pieces(problem, parts, len(problem.frames)), compiles=True))
     else:
         found = _by_workers(problem, gates, shape, parts, workers)
     return [list(of_gate) for of_gate in zip(*found, strict=True)]

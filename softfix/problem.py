@@ -16,8 +16,8 @@ from softfix.core import design
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.gate import Gate
-from softfix.core.graph import bucket, pad, table
-from softfix.core.invariants import invariants
+from softfix.core.graph import bucket, table
+from softfix.core.invariants import invariants, surroundings_of
 from softfix.core.precision import in_float64
 from softfix.core.statistics import Labelled
 from softfix.data.frames import Frame
@@ -41,7 +41,7 @@ def columns(basis: Basis, elements: tuple[int, ...]) -> int:
     return 1 + len(elements) + basis.columns
 
 
-COMPILING = 100_000  # bonds whose rows take about as long as compiling one more shape
+COMPILING = 300_000  # bonds whose rows take about as long as compiling one more shape
 
 
 class Shape(NamedTuple):
@@ -129,8 +129,8 @@ def surroundings(
     """phi_i and the species of every atom."""
     species = species_of(frame.numbers, elements)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
-    edges = shape.rows * shape.slots if shape.rows and shape.slots else None
-    return np.asarray(invariants(basis, pad(graph, basis.cutoff, shape.rows, edges)))[: len(frame)], species
+    around = surroundings_of(table(graph, basis.cutoff, *shape))
+    return np.asarray(invariants(basis, around))[: len(frame)], species
 
 
 class Surroundings:

@@ -82,10 +82,6 @@ class Basis:
         radial = bessel(r, self.three_cutoff, self.three_count)
         return pair, radial[:, None] * harmonics(r_ij / r, self.l_max)
 
-    def edges(self, r_ij: Float[Array, "edges 3"]) -> tuple[Float[Array, "edges pair"], Float[Array, "edges three lm"]]:
-        """`edge` for every bond."""
-        return jax.vmap(self.edge)(r_ij)
-
     def edge_slopes(
         self, r_ij: Float[Array, "edges 3"]
     ) -> tuple[Float[Array, "edges pair 3"], Float[Array, "edges three lm 3"]]:

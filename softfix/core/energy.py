@@ -19,7 +19,7 @@ from softfix.core.basis import Basis
 from softfix.core.gate import Gate, fence, openness
 from softfix.core.graph import Neighbours
 from softfix.core.heads import LinearHead
-from softfix.core.invariants import Surroundings, seen_by
+from softfix.core.invariants import Surroundings, invariants
 
 BLOCK = {"cpu": 16}  # atoms at a time, by platform; 16 are as fast as 8 and 32 on a CPU, and 128 take twice as long
 LARGEST_BLOCK = 4096  # elsewhere
@@ -47,7 +47,7 @@ def atomic_energies(
     basis: Basis, weights: Float[Array, "species features"], gate: Gate | None, around: Surroundings
 ) -> tuple[Float[Array, " atoms"], Float[Array, " atoms"], Float[Array, " atoms"]]:
     """g_i w_{z_i}.(phi_i - center_{z_i}) of every atom in eV, g_i and its fence; without a gate w_{z_i}.phi_i, 1, 1."""
-    phi = seen_by(basis, around)
+    phi = invariants(basis, around)
     head = LinearHead(basis.species, basis.features)
     if gate is None:
         energies = jnp.asarray(head.apply({"params": {"weights": weights}}, phi, around.species))
@@ -88,7 +88,7 @@ def fence_slope(
     """Slope of sum_i h_i e_i at constant e_i: what moving the fence does to energies e_i (eV) behind it."""
 
     def share(around: Surroundings, e: Float[Array, " atoms"]) -> tuple[Array]:
-        return (e * fence(basis, gate, seen_by(basis, around), around.species),)
+        return (e * fence(basis, gate, invariants(basis, around), around.species),)
 
     return _over_atoms(share, near, atoms, energies)[1]
 

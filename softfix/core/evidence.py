@@ -21,6 +21,7 @@ GRADIENT = 0.1  # largest component at which the maximum is near enough
 LONGEST = 5.0  # largest component of a step, in units of the curvature
 ENOUGH = 1e-4  # share of what the slope promises that a step must gain
 SHORTEST = 1e-6  # share of a step
+TINY = 1e-30  # square of a noise that is all floor
 
 SEARCH = optax.scale_by_lbfgs()
 DIRECTION = jax.jit(SEARCH.update)
@@ -58,10 +59,13 @@ def prior_std(columns: Columns, amplitude: Float[np.ndarray, " groups"]) -> Floa
     return columns.shape * amplitude[columns.group]
 
 
-def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, max_steps: int = 60) -> Hyperparameters:
-    """Maximise evidence x hyperprior by L-BFGS over logarithms, from the hyperprior's median or the least noise.
+def maximise(
+    statistics: Statistics, columns: Columns, hyperprior: Hyperprior, max_steps: int = 60,
+    guess: Hyperparameters | None = None,
+) -> Hyperparameters:  # fmt: skip
+    """Maximise evidence x hyperprior by L-BFGS over logarithms, from the median, the least noise or a guess.
 
-    There can be two maxima: one explains the labels, one takes them for noise. The likelier start is gone on from.
+    There can be two maxima: one explains the labels, one takes them for noise. The likeliest start is gone on from.
     """
     groups = len(hyperprior.amplitude)
     width = np.concatenate([hyperprior.amplitude_width, hyperprior.noise_width])
@@ -85,11 +89,18 @@ def maximise(statistics: Statistics, columns: Columns, hyperprior: Hyperprior, m
         by_value = np.concatenate([by_amplitude, found.by_noise * value[groups:] / noise])
         return 0.5 * float(t @ t) - found.value, (t - by_value * width * value) * dt_ds
 
-    floored = np.concatenate([np.zeros(groups, bool), hyperprior.noise_floor > 0.0])
-    floor = np.where(floored, np.concatenate([np.ones(groups), hyperprior.noise_floor]), median)
-    lowest = np.maximum(np.log(floor / median) / width, -0.9 * LIMIT)
-    low = LIMIT * stiffness * np.arctanh(lowest / LIMIT)
-    starts = [Point(s, *loss(s)) for s in (np.zeros_like(median), *([low] if max_steps else []))]
+    def start(value: np.ndarray) -> np.ndarray:
+        t = np.clip(np.log(value / median) / width, -0.9 * LIMIT, 0.9 * LIMIT)
+        return LIMIT * stiffness * np.arctanh(t / LIMIT)
+
+    floor = np.where(hyperprior.noise_floor > 0.0, hyperprior.noise_floor, hyperprior.noise)
+    values = [median]
+    if max_steps:
+        values.append(np.concatenate([hyperprior.amplitude, floor]))
+    if guess:
+        scatter = np.sqrt(np.maximum(guess.noise**2 - hyperprior.noise_floor**2, TINY))
+        values.append(np.concatenate([guess.amplitude, scatter]))
+    starts = [Point(s, *loss(s)) for s in map(start, values)]
     found, steps = _descend(loss, min(starts, key=lambda point: point.loss), max_steps)
     _, value, noise = unpack(found.s)
     return Hyperparameters(value[:groups], noise, -found.loss, steps, float(np.abs(found.gradient).max()))

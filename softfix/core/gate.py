@@ -3,7 +3,8 @@
 What frames teach about one regime (a crystal at 300 K) is wrong about another (a melt, a surface), and the base is the
 better guess there. The gate depends on the geometry alone, so the correction stays linear in its weights and, with the
 gate's gradient kept, conservative. It has two factors: a fence, exactly 1 on every atom of the fit and exactly 0 well
-outside, which every correction has; and a Gaussian, which a local correction has besides.
+outside, which every correction has; and a Gaussian, which a local correction has besides. The functions of the fence
+take arrays of NumPy as well as of JAX, so that a fit compiles nothing for them.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def fence(
     where the last neighbour leaves.
     """
     inner, outer = gate.inner[species], gate.outer[species]
-    square = jnp.sum(raw_descriptor(basis, phi) ** 2, axis=1)
+    square = (raw_descriptor(basis, phi) ** 2).sum(axis=1)
     filled = 1.0 - fall(square / gate.emptiness[species])
     return filled * fall((deviation(basis, gate, phi, species) - inner) / (outer - inner))
 
@@ -91,13 +92,13 @@ def deviation(
 ) -> Float[Array, " atoms"]:
     """D_i^2 = |p_i - p_z|^2 / |p_z|^2: unlike d, the size of p tells missing neighbours and other densities."""
     mean = raw_descriptor(basis, gate.center)
-    size = jnp.maximum(jnp.sum(mean**2, axis=1), 1e-12)
-    return jnp.sum((raw_descriptor(basis, phi) - mean[species]) ** 2, axis=1) / size[species]
+    size = (mean**2).sum(axis=1).clip(1e-12)
+    return ((raw_descriptor(basis, phi) - mean[species]) ** 2).sum(axis=1) / size[species]
 
 
 def fall(t: Float[Array, " n"]) -> Float[Array, " n"]:
     """1 for t <= 0, 0 for t >= 1, twice differentiable between."""
-    t = jnp.clip(t, 0.0, 1.0)
+    t = t.clip(0.0, 1.0)
     return 1.0 - t**3 * (10.0 - 15.0 * t + 6.0 * t**2)
 
 

@@ -1,10 +1,9 @@
-"""Neighbour graph as padded arrays. A padding edge is longer than any cutoff, so that it weighs exactly nothing."""
+"""Neighbour graph and its padded table. A padding bond is longer than any cutoff, so that it weighs exactly nothing."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -38,29 +37,11 @@ def bucket(count: int, smallest: int = 16) -> int:
     return size
 
 
-def pad(graph: Graph, cutoff: float, atoms: int | None = None, edges: int | None = None) -> Graph:
-    """Fill a graph up to bucket sizes: the one place where softfix pads.
-
-    Padding atoms have species 0 and no edges; padding edges have length 2 cutoff, where every radial function
-    and its slope vanish.
-    """
-    n_atoms = len(graph.species)
-    n_edges = len(graph.source)
-    more_atoms = (atoms or bucket(n_atoms)) - n_atoms
-    more_edges = (edges or bucket(n_edges, 256)) - n_edges
-    far = np.tile([2.0 * cutoff, 0.0, 0.0], (more_edges, 1))
-    return Graph(
-        np.pad(np.asarray(graph.species), (0, more_atoms)),
-        np.pad(np.asarray(graph.source), (0, more_edges)),
-        np.pad(np.asarray(graph.target), (0, more_edges)),
-        np.concatenate([np.asarray(graph.r_ij), far]),
-    )
-
-
 def table(graph: Graph, cutoff: float, rows: int | None = None, slots: int | None = None) -> Neighbours:
-    """The bonds of an unpadded graph, which must hold both directions of each, atom by atom; padded as in `pad`.
+    """The bonds of a graph, which must hold both directions of each, atom by atom: the one place where softfix pads.
 
-    `rows` and `slots` (atoms, and bonds of each) are the next bucket sizes unless they are given.
+    `rows` and `slots` (atoms, and bonds of each) are the next bucket sizes unless they are given. Padding atoms have
+    species 0 and no bonds; padding bonds have length 2 cutoff, where every radial function and its slope vanish.
     """
     atoms = len(graph.species)
     source = np.asarray(graph.source)
@@ -77,10 +58,3 @@ def table(graph: Graph, cutoff: float, rows: int | None = None, slots: int | Non
     other.reshape(-1)[slot] = target
     r_ij.reshape(-1, 3)[slot] = bonds
     return Neighbours(np.pad(np.asarray(graph.species), (0, rows - atoms)), other, r_ij)
-
-
-def flat(near: Neighbours) -> Graph:
-    """The bonds of a table as a graph."""
-    atoms, slots = near.other.shape
-    source = jnp.repeat(jnp.arange(atoms), slots)
-    return Graph(near.species, source, near.other.reshape(-1), near.r_ij.reshape(-1, 3))

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from softfix.core.angular import harmonics
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
-from softfix.core.graph import Graph
+from softfix.core.graph import Neighbours
 from softfix.core.radial import bessel
 
 
@@ -28,17 +28,27 @@ class Surroundings(NamedTuple):
     r_ij: Float[Array, "atoms bonds 3"]  # Å
 
 
+def surroundings_of(near: Neighbours) -> Surroundings:
+    """Those of all atoms of a structure."""
+    return Surroundings(near.species, near.species[near.other], near.r_ij)
+
+
 def densities(
-    basis: Basis, graph: Graph
+    basis: Basis, around: Surroundings
 ) -> tuple[Float[Array, "atoms pair_features"], Float[Array, "atoms species_three lm"]]:
-    """Neighbour densities of every atom: A_{s n} of the pair expansion and A_{(s n) lm} of the three-body one."""
-    atoms = len(graph.species)
-    pair, three = basis.edges(graph.r_ij)
-    where = graph.source * basis.species + graph.species[graph.target]
-    total = atoms * basis.species
-    A_pair = jax.ops.segment_sum(pair, where, total).reshape(atoms, basis.pair_features)
-    A_three = jax.ops.segment_sum(three, where, total)
-    return A_pair, A_three.reshape(atoms, basis.species * basis.three_count, (basis.l_max + 1) ** 2)
+    """Neighbour densities: A_{s n} of the pair expansion and A_{(s n) lm} of the three-body one.
+
+    They are products of matrices: no bond's R_n Y_lm is ever written out.
+    """
+    atoms = len(around.species)
+    r = jnp.sqrt(jnp.sum(around.r_ij**2, axis=-1))
+    of_species = jax.nn.one_hot(around.others, basis.species, dtype=r.dtype)
+    pair = bessel(r, basis.pair_cutoff, basis.pair_count)
+    A_pair = jnp.einsum("ims,imn->isn", of_species, pair).reshape(atoms, basis.pair_features)
+    radial = bessel(r, basis.three_cutoff, basis.three_count)
+    radial = (of_species[..., :, None] * radial[..., None, :]).reshape(*r.shape, -1)
+    Y = harmonics(jnp.moveaxis(around.r_ij / r[..., None], -1, 0), basis.l_max)
+    return A_pair, jnp.einsum("ima,kim->iak", radial, Y)
 
 
 def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, "atoms three_features"]:
@@ -51,23 +61,7 @@ def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, 
 
 
 @partial(jax.jit, static_argnums=0)
-def invariants(basis: Basis, graph: Graph) -> Float[Array, "atoms features"]:
-    """phi_i of every atom: pair features, then the power spectrum."""
-    A_pair, A_three = densities(basis, graph)
-    return jnp.concatenate([A_pair, power_spectrum(basis, A_three)], axis=1)
-
-
-def seen_by(basis: Basis, around: Surroundings) -> Float[Array, "atoms features"]:
-    """phi_i of these atoms as in `invariants`, by products of matrices: no bond's R_n Y_lm is ever written out."""
-    atoms = len(around.species)
-    r = jnp.sqrt(jnp.sum(around.r_ij**2, axis=-1))
-    of_species = jax.nn.one_hot(around.others, basis.species, dtype=r.dtype)
-    pair = bessel(r, basis.pair_cutoff, basis.pair_count)
-    A_pair = jnp.einsum("ims,imn->isn", of_species, pair).reshape(atoms, basis.pair_features)
-    if not basis.three_count:
-        return A_pair
-    radial = bessel(r, basis.three_cutoff, basis.three_count)
-    radial = (of_species[..., :, None] * radial[..., None, :]).reshape(*r.shape, -1)
-    Y = harmonics(jnp.moveaxis(around.r_ij / r[..., None], -1, 0), basis.l_max)
-    A_three = jnp.einsum("ima,kim->iak", radial, Y)
+def invariants(basis: Basis, around: Surroundings) -> Float[Array, "atoms features"]:
+    """phi_i of these atoms: pair features, then the power spectrum."""
+    A_pair, A_three = densities(basis, around)
     return jnp.concatenate([A_pair, power_spectrum(basis, A_three)], axis=1)

@@ -52,11 +52,8 @@ class Evidence(NamedTuple):
 
 def at_noise(statistics: Statistics, noise: Float[np.ndarray, " kinds"]) -> Normal:
     """Combine the kinds of label at their noise (standard deviation, in each label's unit)."""
-    kinds = np.flatnonzero(statistics.counts)
-    precision = 1.0 / noise[kinds] ** 2
-    gram = sum((p * statistics.gram[k] for p, k in zip(precision, kinds, strict=True)), np.zeros(()))
-    columns = statistics.rhs.shape[1]
-    return Normal(np.broadcast_to(gram, (columns, columns)), precision @ statistics.rhs[kinds])
+    precision = np.where(statistics.counts > 0, 1.0 / noise**2, 0.0)
+    return Normal(np.tensordot(precision, statistics.gram, 1), precision @ statistics.rhs)
 
 
 def posterior(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Posterior:
@@ -83,12 +80,14 @@ def log_evidence(
     misfit = np.sum(statistics.squares / noise**2) - normal.rhs @ w
     value = -0.5 * (misfit + log_det) - np.sum(statistics.counts * np.log(noise))
 
-    inverse = dpotri(cholesky, lower=1)[0]  # the lower triangle; above it stands nothing
-    diagonal = np.diag(inverse)
-    second = prior_std[:, None] * (inverse + np.tril(inverse, -1).T) * prior_std + np.outer(w, w)  # <w w^T>
+    inverse = dpotri(cholesky, lower=1, overwrite_c=1)[0].T  # its half; beyond the diagonal stands nothing
+    diagonal = np.diag(inverse).copy()
+    inverse *= prior_std[:, None]
+    inverse *= prior_std
     left = statistics.squares - 2.0 * statistics.rhs @ w
     for k in np.flatnonzero(statistics.counts):
-        left[k] += np.vdot(statistics.gram[k], second)
+        gram = statistics.gram[k]
+        left[k] += w @ gram @ w + 2.0 * np.vdot(gram, inverse) - np.diag(gram) @ (diagonal * prior_std**2)
     return Evidence(float(value), (u**2 - 1.0 + diagonal) / prior_std, (left / noise**2 - statistics.counts) / noise)
 
 
@@ -96,5 +95,5 @@ def _cholesky(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Float
     """Lower factor of M = 1 + D G D, the posterior precision in units of the prior (D: prior standard deviations)."""
     precision = prior_std[:, None] * normal.gram * prior_std
     precision[np.diag_indices_from(precision)] += 1.0
-    factor, failed = dpotrf(precision, lower=1, clean=1)
+    factor, failed = dpotrf(precision.T, lower=1, clean=1, overwrite_a=1)  # symmetric: .T spares LAPACK a copy
     return factor if not failed else np.full_like(factor, np.nan)

@@ -7,8 +7,8 @@ from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.energy import evaluate
 from softfix.core.gate import farthest_of, fence, fenced, gate_of, localised, openness, spread_of
-from softfix.core.graph import Graph, pad, table
-from softfix.core.invariants import invariants
+from softfix.core.graph import Graph, table
+from softfix.core.invariants import invariants, surroundings_of
 from softfix.core.precision import in_float64
 from softfix.neighbours import neighbour_graph
 from tests.conftest import alloy
@@ -22,16 +22,8 @@ def bare_graph(positions, cell, numbers, basis):
     return neighbour_graph((numbers == 79).astype(int), positions, cell, np.ones(3, bool), basis.cutoff)
 
 
-def graph_of(positions, cell, numbers, basis):
-    return pad(bare_graph(positions, cell, numbers, basis), basis.cutoff)
-
-
 def near_of(positions, cell, numbers, basis):
     return table(bare_graph(positions, cell, numbers, basis), basis.cutoff)
-
-
-def whole_graph(atoms, basis):
-    return graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
 
 
 def whole_table(atoms, basis):
@@ -46,9 +38,9 @@ def rows_of(basis, gates, atoms):
 @in_float64
 def gate_around(basis, atoms):
     """Gate that is half open on `atoms` rattled anew."""
-    graph = graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
-    phi = np.asarray(invariants(basis, graph))[: len(atoms)]
-    species = np.asarray(graph.species)[: len(atoms)]
+    near = whole_table(atoms, basis)
+    phi = np.asarray(invariants(basis, surroundings_of(near)))[: len(atoms)]
+    species = np.asarray(near.species)[: len(atoms)]
     gate = gate_of(spread_of(basis, phi, species))
     return localised(fenced(gate, farthest_of(basis, gate, phi, species), 0.5, 0.0), 0.3, 1.0)
 
@@ -126,13 +118,16 @@ def test_the_fence_is_whole_on_the_fit_and_gone_far_from_it():
     strained.set_cell(strained.cell.array * 1.15, scale_atoms=True)
     del single[1:]
     gate = gate_around(basis, fitted)
-    graph = whole_graph(fitted, basis)
-    phi, species = np.asarray(invariants(basis, graph))[: len(fitted)], np.asarray(graph.species)[: len(fitted)]
+    near = whole_table(fitted, basis)
+    phi, species = (
+        np.asarray(invariants(basis, surroundings_of(near)))[: len(fitted)],
+        np.asarray(near.species)[: len(fitted)],
+    )
     gate = fenced(gate, farthest_of(basis, gate, phi, species), 1.0, 0.0)
 
     def h(atoms):
-        graph = whole_graph(atoms, basis)
-        return np.asarray(fence(basis, gate, invariants(basis, graph), graph.species))[: len(atoms)]
+        near = whole_table(atoms, basis)
+        return np.asarray(fence(basis, gate, invariants(basis, surroundings_of(near)), near.species))[: len(atoms)]
 
     assert (h(fitted) == 1.0).all()
     assert (h(strained) < 1.0).any()
@@ -146,8 +141,8 @@ def test_the_gate_is_open_in_the_fit_s_surroundings_and_closed_far_from_them():
     gate = gate_around(basis, crystal)
 
     def g(atoms):
-        graph = graph_of(atoms.positions, atoms.cell.array, atoms.numbers, basis)
-        return np.asarray(openness(basis, gate, invariants(basis, graph), graph.species))[: len(atoms)]
+        near = whole_table(atoms, basis)
+        return np.asarray(openness(basis, gate, invariants(basis, surroundings_of(near)), near.species))[: len(atoms)]
 
     assert g(crystal).mean() > 0.6
     assert g(melt).mean() < 0.5 * g(crystal).mean()

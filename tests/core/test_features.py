@@ -9,8 +9,8 @@ from scipy.special import eval_legendre
 
 from softfix.core.angular import degree_of, harmonics
 from softfix.core.basis import Basis
-from softfix.core.graph import bucket, pad, table
-from softfix.core.invariants import Surroundings, invariants, seen_by
+from softfix.core.graph import bucket, table
+from softfix.core.invariants import invariants, surroundings_of
 from softfix.core.precision import in_float64
 from softfix.core.radial import bessel
 from softfix.neighbours import neighbour_graph
@@ -24,7 +24,7 @@ def features(positions, cell=None, species=None, basis=BASIS):
     cell = np.zeros((3, 3)) if cell is None else cell
     species = np.arange(len(positions)) % 2 if species is None else species
     graph = neighbour_graph(species, positions, cell, np.full(3, bool(cell.any())), basis.cutoff)
-    return np.asarray(apply(basis, pad(graph, basis.cutoff)))[: len(positions)]
+    return np.asarray(apply(basis, surroundings_of(table(graph, basis.cutoff))))[: len(positions)]
 
 
 @pytest.fixture
@@ -103,9 +103,11 @@ def test_invariants_of_a_pair_are_the_radial_functions():
 def test_padding_changes_nothing(cluster):
     species = np.arange(len(cluster)) % 2
     graph = neighbour_graph(species, cluster, np.zeros((3, 3)), np.zeros(3, bool), BASIS.cutoff)
-    bare, padded = apply(BASIS, graph), apply(BASIS, pad(graph, BASIS.cutoff, atoms=20, edges=300))
-    assert np.array_equal(np.asarray(bare), np.asarray(padded)[: len(cluster)])
-    assert not np.asarray(padded)[len(cluster) :].any()
+    bare, padded = (
+        np.asarray(apply(BASIS, surroundings_of(table(graph, BASIS.cutoff, *shape)))) for shape in ((9, 8), (20, 30))
+    )
+    assert np.allclose(bare, padded[: len(cluster)], rtol=1e-13, atol=1e-14)
+    assert not padded[len(cluster) :].any()
 
 
 def test_buckets_are_few_and_large_enough():
@@ -119,11 +121,19 @@ def test_the_table_of_columns_has_an_entry_for_each_feature():
     assert BASIS.columns == 2 * BASIS.features
 
 
-def test_invariants_by_products_of_matrices_are_the_same(cluster):
+@in_float64
+def test_invariants_are_the_sums_over_bonds_that_define_them(cluster):
     for basis in (BASIS, Basis(2, pair_cutoff=5.0, pair_count=4, three_count=0)):
         species = np.arange(len(cluster)) % 2
         graph = neighbour_graph(species, cluster, np.zeros((3, 3)), np.zeros(3, bool), basis.cutoff)
-        near = table(graph, basis.cutoff)
-        around = Surroundings(near.species, near.species[near.other], near.r_ij)
-        fast = np.asarray(in_float64(jax.jit(seen_by, static_argnums=0))(basis, around))[: len(cluster)]
-        assert np.allclose(fast, features(cluster, basis=basis), rtol=1e-12, atol=1e-12)
+        pair = np.zeros((len(cluster), 2, basis.pair_count))
+        three = np.zeros((len(cluster), 2, basis.three_count, 16))
+        for i, j, r_ij in zip(graph.source, graph.target, graph.r_ij, strict=True):
+            radial, angular = basis.edge(jnp.asarray(r_ij))
+            pair[i, species[j]] += radial
+            three[i, species[j]] += angular
+        three = three.reshape(len(cluster), -1, 16)
+        products = np.stack([np.einsum("iam,ibm->iab", three[:, :, m], three[:, :, m]) for m in basis.by_degree()], -1)
+        a, b = basis.triangle
+        expected = np.concatenate([pair.reshape(len(cluster), -1), products[:, a, b].reshape(len(cluster), -1)], axis=1)
+        assert np.allclose(features(cluster, basis=basis), expected, rtol=1e-12, atol=1e-12)
