@@ -38,6 +38,7 @@ from softfix.prior import choose_basis
 from softfix.settings import FitSettings
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "HfO2" / "train.extxyz"
+FREE = 20  # first steps of MD, in which compiling is allowed
 HERE = Path(__file__).parent
 CELLS = {
     12: (1, 1, 1),
@@ -241,8 +242,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=HERE / "step_time.json")
     parser.add_argument("--figure", type=Path, default=HERE / "step_time.svg")
     chosen = parser.parse_args()
+    if chosen.steps <= FREE:
+        parser.error(f"--steps must be more than {FREE}: the steps after these are looked at.")
     warnings.filterwarnings("ignore", message="Converting a tensor")  # chgnet under newer torch, in every prediction
-    found: dict = {"npt": compilations(chosen.steps, 20), "paired": [], "alone": []}
+    found: dict = {"npt": compilations(chosen.steps, FREE), "paired": [], "alone": []}
     for species in chosen.species or range(1, 6):
         found["alone"] += alone(species, chosen.alone or [8, 100, 1000, 10000], 5)
     for spec in [None, *chosen.base]:

@@ -1,14 +1,24 @@
 """The scripts of calibration/properties run on toys, and do not measure twice."""
 
+import gzip
 import json
 from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
 
+from softfix.bases import load_base
 from softfix.data import write_frames
+from softfix.data.labels import frame_of
+from softfix.properties.elasticity import ElasticitySettings
+from softfix.properties.elasticity import measure as elasticity
+from softfix.properties.potential import Potential
+from softfix.properties.property import Problem
+from softfix.properties.steps import Steps
 from tests.calibration.test_dry_run import BASE, CALIBRATION, run
 from tests.conftest import labelled
 
@@ -43,6 +53,34 @@ def test_phonons_of_a_soft_toy_are_mended_and_not_measured_twice(folder):
     assert (folder / "phonons.svg").read_text().count("<svg") == 1
     assert run("properties/phonons.py", folder, "--base", BASE, "-k", 2, "--output", folder) == text
     assert len((folder / "phonons.jsonl").read_text().splitlines()) == 1
+
+
+def test_moduli_of_a_soft_toy_are_scaled_to_those_of_the_other_half(folder):
+    cells = {"CuAu": ("CuAu", [[0, 0, 0], [0.5, 0.5, 0.5]], [2.83, 2.83, 3.72]), "Cu": ("Cu", [[0, 0, 0]], None)}
+    materials = []
+    for number, (formula, (symbols, places, edges)) in enumerate(2 * list(cells.items())):
+        cell = np.diag(edges) if edges else np.array([[0, 1.8, 1.8], [1.8, 0, 1.8], [1.8, 1.8, 0]])
+        atoms = Atoms(symbols, scaled_positions=places, cell=cell, pbc=True)
+        dft = {f"{name}_modulus_vrh_GPa": value for name, value in moduli(atoms).items()}
+        place = {"cell": cell.tolist(), "symbols": list(atoms.symbols), "scaled_positions": places}
+        materials.append({"mp_id": f"mp-{number}", "formula": formula, **place, **dft})
+    with gzip.open(folder / "elastic-binaries.json.gz", "wt") as file:
+        json.dump(materials, file)
+    text = run("properties/elasticity.py", folder, "--base", BASE, "--output", folder)
+    assert "4 of 4 binaries are stable in the base" in text
+    assert "Scale: 1.250" in text  # the toy is EMT times 0.8
+    assert "| bulk modulus | 1.250 |" in text
+    assert (folder / "elasticity.svg").read_text().count("<svg") == 1
+    assert run("properties/elasticity.py", folder, "--base", BASE, "--output", folder) == text
+    assert len((folder / "elasticity.jsonl").read_text().splitlines()) == 4
+
+
+def moduli(atoms):
+    """Of EMT itself, in GPa."""
+    potential = Potential(load_base("ase.calculators.emt:EMT"), None, Steps(Path(mkdtemp()) / "steps.jsonl"))
+    found = elasticity(Problem([frame_of(atoms)], None, ElasticitySettings()), potential)
+    values = {value.quantity: value.value for value in found.values}
+    return {name: values[f"{name} modulus (Hill)"] for name in ("bulk", "shear")}
 
 
 @pytest.mark.slow
