@@ -53,6 +53,7 @@ class Problem:
     offsets: np.ndarray  # (elements,) eV, first estimate
     settings: FitSettings
     far: Sequence[tuple[Frame, Evaluation]] = ()  # unlike all frames; the base is trusted there
+    wild: float = np.inf  # eV/atom, difference from the base beyond which an energy is taken for a mistake
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +153,8 @@ def _fit(
         raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
     columns, hyperprior = columns_of(problem.basis, problem.settings), hyperprior_of(problem.settings, total)
     hyperparameters = maximise(total, columns, hyperprior, problem.settings.max_steps, guess)
-    noise, std = hyperparameters.noise, prior_std(columns, hyperparameters.amplitude)
+    noise, std = _believed(hyperparameters.noise, problem.settings), prior_std(columns, hyperparameters.amplitude)
+    hyperparameters = hyperparameters._replace(noise=noise)
     whole = at_noise(total, noise)
     found = _within(whole, std, limits)
     if not np.isfinite(found.mean).all():
@@ -165,7 +167,27 @@ def _fit(
         held_out = _held_out(folds, [each.mean for each in without], half)
     kind = KINDS.index("forces")
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
-    return Candidate(domain, gate, hyperparameters, found, np.asarray(total.counts), held_out, folds, without, error)
+    return Candidate(
+        domain,
+        gate,
+        hyperparameters._replace(noise=noise),
+        found,
+        np.asarray(total.counts),
+        held_out,
+        folds,
+        without,
+        error,
+    )
+
+
+def _believed(noise: np.ndarray, settings: FitSettings) -> np.ndarray:
+    """The noise that the evidence found, no more than the settings' for energies.
+
+    There are few energies among many forces: a single one that the functions can hardly reach would have the evidence
+    take all for noise, and forces alone leave energies of unlike structures open.
+    """
+    ceiling = np.array([settings.noise.energy if kind == "energy" else np.inf for kind in KINDS])
+    return np.minimum(noise, ceiling)
 
 
 def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[Gate, ...]:

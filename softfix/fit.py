@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,18 +12,24 @@ import numpy as np
 from softfix.candidate import Candidate, Problem, best_of, fit_candidates, is_harmful, none_of
 from softfix.compiled import keep_compiled
 from softfix.correction import Correction, DataRecord, FitRecord
+from softfix.data.check import SoftfixWarning
 from softfix.data.frames import data_digest
+from softfix.doctor.stress import shear_order, stress_units
+from softfix.doctor.subject import Subject
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
 from softfix.far import far_structures
 from softfix.prior import ABSENT, GROUPS, choose_basis
-from softfix.problem import composition_offsets, counts_of
+from softfix.problem import composition_offsets, counts_of, robust_offsets
 from softfix.settings import FitSettings
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
     from softfix.data.frames import Frame
     from softfix.workers import Workers
+
+WILD = 10.0  # standard deviations of what separates labels from the base beyond which an energy is a mistake
+LOOKED_AT = 200  # frames whose stresses are compared with the base's before a fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +59,9 @@ def fit(
 
     Raises:
         SoftfixError: for no frames, an element that the base does not know, or labels that explain nothing.
+
+    Warns:
+        SoftfixWarning: if the base tells for certain that stresses have another unit, sign or order.
     """
     from softfix.bases import load_base
 
@@ -63,11 +73,14 @@ def fit(
     structures = far_structures(frames, settings.trust.structures)
     found = evaluate_base(base, [*frames, *structures], cache, track, "scale" in settings.terms, workers)
     evaluations, of_structures = found[: len(frames)], found[len(frames) :]
+    if "stress" in settings.labels:
+        _warn_of_stresses(frames[:LOOKED_AT], evaluations[:LOOKED_AT])
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
-    reference, offsets = _references(frames, evaluations, elements)
+    reference, offsets, scatter = _references(frames, evaluations, elements)
     far = list(zip(structures, of_structures, strict=True))
-    problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings, far)
+    wild = WILD * max(scatter, settings.noise.energy)
+    problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings, far, wild)
     candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, len(frames)) and settings.domain == "auto" else best
@@ -91,17 +104,26 @@ def fit(
     return FitResult(correction, converged, correction.fit.status, evaluations)
 
 
+def _warn_of_stresses(frames: Sequence[Frame], evaluations: Sequence[Evaluation]) -> None:
+    """Say what the base tells for certain of stresses in another unit, sign or order: a fit would believe them."""
+    subject = Subject(frames, evaluations)
+    for found in [*stress_units(subject), *shear_order(subject)]:
+        if found.sure == "certain":
+            advice = f'{found.advice} Or fit without them: `labels = ["energy", "forces"]` in the settings.'
+            warnings.warn(f"{found.what} {advice}", SoftfixWarning, stacklevel=3)
+
+
 def _references(
     frames: Sequence[Frame], evaluations: Sequence[Evaluation], elements: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Per element: the base's mean energy (E_ref of the scale term), and the first estimate of the offsets."""
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Per element the base's mean energy (E_ref of the scale term) and first offsets; what these leave, eV/atom."""
     absolute = [k for k, frame in enumerate(frames) if frame.reference is None]
     counts = np.array([counts_of(frames[k].numbers, elements) for k in absolute]).reshape(-1, len(elements))
     base = np.array([evaluations[k].energy for k in absolute])
     reference = composition_offsets(counts, base)
     labelled = [i for i, k in enumerate(absolute) if frames[k].energy is not None]
     dft = np.array([frames[absolute[i]].energy for i in labelled], dtype=np.float64)
-    return reference, composition_offsets(counts[labelled], dft - base[labelled])
+    return reference, *robust_offsets(counts[labelled], dft - base[labelled])
 
 
 def _site_energies(

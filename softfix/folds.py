@@ -84,7 +84,7 @@ def _statistics(piece: Piece, gates: tuple[Gate, ...], shape: Shape) -> list[Sta
             gathering.add(
                 labelled_rows(
                     rows, frame, base, problem.offsets, problem.elements, problem.settings.labels, noise.force_scale,
-                    noise.stress_trust,
+                    noise.stress_trust, problem.wild,
                 )
             )  # fmt: skip
     return [gathering.statistics() for gathering in gatherings]

@@ -19,6 +19,7 @@ from softfix.core.gate import Gate
 from softfix.core.graph import bucket, table
 from softfix.core.invariants import invariants, surroundings_of
 from softfix.core.precision import in_float64
+from softfix.core.robust import least_absolute, spread
 from softfix.core.statistics import Labelled
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
@@ -51,6 +52,7 @@ class Shape(NamedTuple):
     slots: int | None = None  # bonds of each
 
 
+FEW = 5  # energies of which none can be told to be wild
 OWN = Shape()  # the next bucket sizes of each structure
 
 
@@ -150,13 +152,14 @@ class Surroundings:
 
 def labelled_rows(
     rows: Rows, frame: Frame, base: Evaluation, offsets: np.ndarray, elements: tuple[int, ...],
-    labels: frozenset[str], force_scale: float, stress_trust: float,
+    labels: frozenset[str], force_scale: float, stress_trust: float, wild: float = np.inf,
 ) -> dict[str, Labelled]:  # fmt: skip
     """Rows of one frame by kind of label: label minus base minus first offsets, each row weighted.
 
-    The weight of a force falls as 1 / (1 + |F|^2 / force_scale^2): noise grows with the force. Where a stress label
-    is missing, the base's stress is trusted to `stress_trust` (eV/Å^3): forces alone leave the correction's pressure
-    undetermined, and nothing else would keep it small.
+    The weight of a force falls as 1 / (1 + |F|^2 / force_scale^2): noise grows with the force. That of an energy falls
+    where it differs from the base by more than `wild` (eV/atom), which others do not: it is a mistake. Where a stress
+    label is missing, the base's stress is trusted to `stress_trust` (eV/Å^3): forces alone leave the correction's
+    pressure undetermined, and nothing else would keep it small.
     """
     atoms = len(frame)
     parts: dict[str, Labelled] = {}
@@ -167,7 +170,7 @@ def labelled_rows(
     if frame.energy is not None and "energy" in labels and frame.reference is None:
         shift = counts_of(frame.numbers, elements) @ offsets
         y = np.array([(frame.energy - base.energy - shift) / atoms])
-        parts["energy"] = Labelled(rows.energy[None, :] / atoms, y, np.ones(1))
+        parts["energy"] = Labelled(rows.energy[None, :] / atoms, y, 1.0 / (1.0 + (y / wild) ** 4))
     if rows.stress is not None:
         if frame.stress is not None and base.stress is not None and "stress" in labels:
             parts["stress"] = Labelled(rows.stress, frame.stress - base.stress, np.ones(6))
@@ -187,3 +190,16 @@ def composition_offsets(counts: np.ndarray, energies: np.ndarray) -> np.ndarray:
         return np.zeros(counts.shape[1])
     atoms = counts.sum(axis=1)
     return np.linalg.lstsq(counts / atoms[:, None], energies / atoms, rcond=1e-8)[0]
+
+
+def robust_offsets(counts: np.ndarray, energies: np.ndarray) -> tuple[np.ndarray, float]:
+    """Energy per element as in `composition_offsets`, unmoved by a few wild ones, and the spread of the others.
+
+    Returns:
+        Offsets (elements,) in eV, and the standard deviation of what is left in eV/atom; inf for too few frames.
+    """
+    if len(energies) < FEW:
+        return composition_offsets(counts, energies), np.inf
+    atoms = counts.sum(axis=1)
+    offsets = least_absolute(counts / atoms[:, None], energies / atoms)
+    return offsets, spread((energies - counts @ offsets) / atoms)

@@ -1,15 +1,18 @@
 """The fit on toys whose truth is known."""
 
 import json
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from ase import Atoms
+from ase import Atoms, units
 from ase.calculators.emt import EMT
 
 from softfix.bases import load_base
 from softfix.correct import correct, corrected, uncertainty
 from softfix.coverage import coverage
+from softfix.data import SoftfixWarning
 from softfix.errors import SoftfixError
 from softfix.evaluations import EvaluationCache, evaluate_base
 from softfix.fit import fit, undetermined
@@ -289,3 +292,45 @@ def test_the_fit_says_what_more_frames_would_bring_and_what_they_leave_open(fram
     copper = alloy(3)
     copper.symbols[:] = "Cu"
     assert undetermined([*frames, labelled(copper)]) is None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda stress: stress[[0, 1, 2, 5, 3, 4]], "order xy yz xz"),
+        (lambda stress: -10 * stress / units.GPa, "kbar of the other sign"),
+    ],
+    ids=["VASP's order", "kbar"],
+)
+def test_stresses_that_the_base_contradicts_are_told_and_right_ones_are_not(soft_base, spoil, words):
+    frames = []
+    for seed in range(8):
+        atoms = alloy(seed, rattle=0.05)
+        shear = 0.03 * np.random.default_rng(seed).uniform(-1.0, 1.0, (3, 3))
+        atoms.set_cell(atoms.cell.array @ (np.eye(3) + shear), scale_atoms=True)
+        frames.append(labelled(atoms))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SoftfixWarning)
+        fit(frames, soft_base, SCALE_ONLY)
+    wrong = [replace(frame, stress=spoil(frame.stress)) for frame in frames]
+    with pytest.warns(SoftfixWarning, match=words):
+        fit(wrong, soft_base, SCALE_ONLY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SoftfixWarning)
+        fit(wrong, soft_base, SCALE_ONLY.model_copy(update={"labels": frozenset({"energy", "forces"})}))
+
+
+def test_a_wild_energy_is_not_believed_and_spoils_no_other(soft_base):
+    frames = [labelled(alloy(seed, rattle=0.1)) for seed in range(12)]
+    test = [labelled(alloy(seed, rattle=0.1)) for seed in range(20, 26)]
+    wild = [*frames[:7], replace(frames[7], energy=frames[7].energy + 1.5 * len(frames[7])), *frames[8:]]
+
+    def errors(frames):
+        correction = fit(frames, soft_base, QUICK).correction
+        found = measure(test, corrected(correction, test, soft_base))
+        return np.array([found.energy_mae_meV_atom, found.force_mae_eV_A]), correction.fit.noise["energy_eV_atom"]
+
+    (right, noise), (with_wild, wild_noise) = errors(frames), errors(wild)
+    base = measure(test, evaluate_base(soft_base, test))
+    assert (with_wild <= 1.2 * right + 0.02 * np.array([base.energy_mae_meV_atom, base.force_mae_eV_A])).all()
+    assert max(noise, wild_noise) <= QUICK.noise.energy

@@ -6,8 +6,8 @@ from collections import Counter
 
 import numpy as np
 
+from softfix.core.robust import least_absolute, spread
 from softfix.doctor.finding import Finding, finding
-from softfix.doctor.robust import least_absolute, spread
 from softfix.doctor.subject import Subject
 
 PARTNERS = 3  # near frames that must agree that an energy is off

@@ -6,8 +6,8 @@ from itertools import permutations
 
 import numpy as np
 
+from softfix.core.robust import explained, least_absolute
 from softfix.doctor.finding import Finding, Sure, finding
-from softfix.doctor.robust import explained, least_absolute
 from softfix.doctor.subject import Subject
 from softfix.measure import GPA
 

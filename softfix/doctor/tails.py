@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from softfix.core.robust import least_absolute, spread
 from softfix.doctor.finding import Finding, finding
-from softfix.doctor.robust import least_absolute, spread
 from softfix.doctor.subject import Subject
 
 FEWEST = 8  # frames from which the usual error is known

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from softfix.core.robust import explained, least_absolute
 from softfix.doctor.finding import Finding, finding
-from softfix.doctor.robust import explained, least_absolute
 from softfix.doctor.subject import Subject
 
 ENERGY_UNITS = {"eV": 1.0, "Hartree": 27.211386, "Rydberg": 13.605693, "kcal/mol": 0.0433641, "kJ/mol": 0.0103643,
