@@ -34,7 +34,8 @@ from softfix.workers import Workers
 
 CAUTION = 0.93  # share of the local form's error below which the global one is taken; seen on frames of Si, Li, Mo
 DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
-TRUSTED = 10  # frames from which on the errors are taken as they are
+TIE = 0.98  # the same share for more frames: of two forms that do alike, the one that fades is the safer
+TRUSTED = 10  # frames from which on that is so
 MANY = 20  # frames from which on the base is taken as soon as it does better
 DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
@@ -106,11 +107,11 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
 
 
 def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
-    """The form with the least error on frames left out; of few frames, `global` must be better by a margin.
+    """The form with the least error on frames left out; `global` must be better by a margin, larger for few frames.
 
     Of one frame, the evidence decides, with a margin too.
     """
-    margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else 1.0}
+    margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else TIE}
 
     def error(candidate: Candidate) -> float:
         if candidate.held_out is None:
