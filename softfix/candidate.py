@@ -153,9 +153,9 @@ def _fit(
     if not total.counts[: KINDS.index("trust")].any():
         raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
     columns, hyperprior = columns_of(problem.basis, problem.settings), hyperprior_of(problem.settings, total)
-    hyperparameters = maximise(total, columns, hyperprior, problem.settings.max_steps, guess)
-    noise, std = _believed(hyperparameters.noise, problem.settings), prior_std(columns, hyperparameters.amplitude)
-    hyperparameters = hyperparameters._replace(noise=noise)
+    likeliest = maximise(total, columns, hyperprior, problem.settings.max_steps, guess)
+    noise, std = _believed(likeliest.noise, problem.settings), prior_std(columns, likeliest.amplitude)
+    hyperparameters = likeliest._replace(noise=noise)
     whole = at_noise(total, noise)
     found = _within(whole, std, limits)
     if not np.isfinite(found.mean).all():
@@ -168,17 +168,7 @@ def _fit(
         held_out = _held_out(folds, [each.mean for each in without], half)
     kind = KINDS.index("forces")
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
-    return Candidate(
-        domain,
-        gate,
-        hyperparameters._replace(noise=noise),
-        found,
-        np.asarray(total.counts),
-        held_out,
-        folds,
-        without,
-        error,
-    )
+    return Candidate(domain, gate, hyperparameters, found, np.asarray(total.counts), held_out, folds, without, error)
 
 
 def _believed(noise: np.ndarray, settings: FitSettings) -> np.ndarray:

@@ -18,7 +18,7 @@ from softfix.evaluations import EvaluationCache, evaluate_base
 from softfix.fit import fit, undetermined
 from softfix.measure import measure
 from softfix.prior import choose_basis
-from softfix.problem import composition_offsets
+from softfix.problem import composition_offsets, robust_offsets
 from softfix.settings import FitSettings, PriorSettings, read_settings
 from tests.conftest import SoftEMT, alloy, labelled
 
@@ -99,6 +99,18 @@ def test_composition_offsets_of_one_composition_are_the_shortest():
     offsets = composition_offsets(counts, np.array([10.0, 10.0]))
     assert counts @ offsets == pytest.approx([10.0, 10.0])
     assert np.linalg.norm(offsets) == pytest.approx(10.0 / np.hypot(4.0, 8.0))
+
+
+def test_robust_offsets_are_those_of_the_others_and_few_energies_are_all_believed():
+    counts = np.array([[2, 2], [1, 3], [3, 1], [2, 2], [1, 1], [4, 2]])
+    energies = counts @ np.array([0.3, -0.2])
+    energies[3] += 9.0
+    offsets, scatter = robust_offsets(counts, energies)
+    assert offsets == pytest.approx([0.3, -0.2], abs=1e-3)
+    assert scatter < 1e-3
+    assert robust_offsets(counts[:4], energies[:4])[1] == np.inf
+    same, _ = robust_offsets(np.full((6, 2), 2), np.full(6, 1.2))
+    assert same == pytest.approx([0.3, 0.3], abs=1e-6)  # the shortest, where the composition is one
 
 
 def test_a_second_fit_asks_the_base_nothing(frames, soft_base, tmp_path):
