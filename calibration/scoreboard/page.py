@@ -27,7 +27,8 @@ Few-shot correction on real DFT frames: force MAE on all test frames over that o
 draws of k training frames, the same draws for every method. `scalar` multiplies the base by one number fitted to the
 forces ([Deng et al. 2025](https://doi.org/10.1038/s41524-024-01500-6)); `finetune` trains every weight of the base on
 the same frames (`softfix finetune`, default settings); `gap` is GAP-SOAP from scratch ([peers](peers/README.md)). No
-setting was chosen on a test file. A number in [brackets] is the count of draws, where it is not the largest.
+setting was chosen on a test file. Energies: error of energy differences over that of the base, geometric mean. A number
+in [brackets] is the count of draws, where it is not the largest.
 
 This page is made by `python calibration/scoreboard/page.py` from `results.jsonl`, one line per cell, with slopes,
 energy and stress errors, errors per config_type, wall and CPU time; `summary.json` holds the sums. `run.py` makes the
@@ -63,15 +64,14 @@ def _entry(entry, most: int) -> str:
 
 def columns_table(found: Summary) -> str:
     """A row for each method and size."""
-    lines = [
-        "| method | k | systems | geometric mean | worst draw | in | over fine-tuning, same draws | slopes | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    names = "method", "k", "systems", "geometric mean", "worst draw", "in", "over fine-tuning, same draws", "slopes"
+    lines = ["| " + " | ".join((*names, "energies", "CPU s")) + " |", "|---|---|---|---|---|---|---|---|---|---|"]
     for c in sorted(found.columns, key=lambda c: (ORDER.index(c.method), c.k)):
         peer = "" if c.against_finetune is None else f"{c.against_finetune:.2f}"
+        energies = "" if c.energies is None else f"{c.energies:.2f}"
         lines.append(
             f"| {c.method} | {c.k} | {c.systems} | {c.geometric_mean:.3f} | {c.worst:.2f} | {c.worst_system} | {peer} "
-            f"| {c.slope_low:.2f} to {c.slope_high:.2f} | {c.cpu_s:.1f} |"
+            f"| {c.slope_low:.2f} to {c.slope_high:.2f} | {energies} | {c.cpu_s:.1f} |"
         )
     return "\n".join(lines)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Column:
     slope_low: float  # smallest and largest mean slope of a system
     slope_high: float
     cpu_s: float  # median
+    energies: float | None = None  # geometric mean of the systems' errors of energy differences over those of the base
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def summary(results: Iterable[Result], base: str) -> Summary:
     """Summary of all results of one base; the base's own cell of each system must be among them."""
     mine = [result for result in results if result.base == base]
     base_mae = {r.system: float(r.measures.force_mae_eV_A or np.nan) for r in mine if r.method == "base"}
+    energies = {r.system: r.measures.energy_mae_meV_atom for r in mine if r.method == "base"}
     groups: dict[tuple[str, str, int], list[Result]] = defaultdict(list)
     for result in mine:
         if result.method != "base" and result.system in base_mae:
@@ -66,7 +68,10 @@ def summary(results: Iterable[Result], base: str) -> Summary:
         _entry(system, method, k, group, base_mae[system]) for (system, method, k), group in sorted(groups.items())
     ]
     sizes = sorted({(entry.method, entry.k) for entry in entries})
-    columns = [_column(method, k, groups, base_mae, entries) for method, k in sizes]
+    columns = [
+        replace(_column(*each, groups, base_mae, entries), energies=_energies(*each, energies, entries))
+        for each in sizes
+    ]
     return Summary(base, base_mae, entries, columns)
 
 
@@ -96,6 +101,15 @@ def _column(method: str, k: int, groups: dict, base_mae: dict[str, float], entri
         min(entry.slope for entry in mine), max(entry.slope for entry in mine),
         float(np.median([entry.cpu_s for entry in mine])),
     )  # fmt: skip
+
+
+def _energies(method: str, k: int, base: dict[str, float | None], entries: list[Entry]) -> float | None:
+    """Over the systems where both have an error; one below the millionth part of the base's counts as that."""
+    mine = [
+        (entry.energy_mae_meV_atom, base[entry.system]) for entry in entries if (entry.method, entry.k) == (method, k)
+    ]
+    ratios = [max(own / its, 1e-6) for own, its in mine if own is not None and its]
+    return geometric_mean(ratios) if ratios else None
 
 
 def _against_finetune(method: str, k: int, groups: dict, base_mae: dict[str, float]) -> float | None:

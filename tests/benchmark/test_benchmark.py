@@ -50,6 +50,12 @@ def test_one_scalar_heals_a_base_that_is_soft_by_one_scalar(folder):
     assert column.geometric_mean == pytest.approx(np.sqrt(np.prod(both)))
     assert column.worst >= max(both)
     assert column.against_finetune is None
+    energies = [
+        entries[system, "softfix", 2].energy_mae_meV_atom
+        / store.results[Cell(system=system, base=BASE, method="base", k=0, seed=0)].measures.energy_mae_meV_atom
+        for system in ("alloy", "other")
+    ]
+    assert column.energies == pytest.approx(np.sqrt(np.prod(energies)))
 
 
 def test_draws_are_the_same_for_all_and_nested(folder):
