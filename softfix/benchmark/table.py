@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Column:
     slope_low: float  # smallest and largest mean slope of a system
     slope_high: float
     cpu_s: float  # median
-    energies: float | None = None  # geometric mean of the systems' errors of energy differences over those of the base
+    energies: float | None  # geometric mean of the systems' errors of energy differences over those of the base
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,7 @@ def summary(results: Iterable[Result], base: str) -> Summary:
         _entry(system, method, k, group, base_mae[system]) for (system, method, k), group in sorted(groups.items())
     ]
     sizes = sorted({(entry.method, entry.k) for entry in entries})
-    columns = [
-        replace(_column(*each, groups, base_mae, entries), energies=_energies(*each, energies, entries))
-        for each in sizes
-    ]
+    columns = [_column(method, k, groups, base_mae, energies, entries) for method, k in sizes]
     return Summary(base, base_mae, entries, columns)
 
 
@@ -92,23 +89,24 @@ def _entry(system: str, method: str, k: int, group: list[Result], base_mae: floa
     )  # fmt: skip
 
 
-def _column(method: str, k: int, groups: dict, base_mae: dict[str, float], entries: list[Entry]) -> Column:
+def _column(
+    method: str, k: int, groups: dict, base_mae: dict[str, float], energies: dict[str, float | None],
+    entries: list[Entry],
+) -> Column:  # fmt: skip
     mine = [entry for entry in entries if (entry.method, entry.k) == (method, k)]
     worst = max(mine, key=lambda entry: entry.worst)
     return Column(
         method, k, len(mine), geometric_mean([entry.mean for entry in mine]), worst.worst, worst.system,
         _against_finetune(method, k, groups, base_mae),
         min(entry.slope for entry in mine), max(entry.slope for entry in mine),
-        float(np.median([entry.cpu_s for entry in mine])),
+        float(np.median([entry.cpu_s for entry in mine])), _energies(mine, energies),
     )  # fmt: skip
 
 
-def _energies(method: str, k: int, base: dict[str, float | None], entries: list[Entry]) -> float | None:
+def _energies(mine: list[Entry], base: dict[str, float | None]) -> float | None:
     """Over the systems where both have an error; one below the millionth part of the base's counts as that."""
-    mine = [
-        (entry.energy_mae_meV_atom, base[entry.system]) for entry in entries if (entry.method, entry.k) == (method, k)
-    ]
-    ratios = [max(own / its, 1e-6) for own, its in mine if own is not None and its]
+    both = [(entry.energy_mae_meV_atom, base[entry.system]) for entry in mine]
+    ratios = [max(own / its, 1e-6) for own, its in both if own is not None and its]
     return geometric_mean(ratios) if ratios else None
 
 

@@ -30,6 +30,8 @@ ORDERS: dict[tuple[int, ...], str] = {
 
 def stress_units(subject: Subject) -> list[Finding]:
     """Stresses in GPa or kbar, of the other sign, or not divided by the volume."""
+    if all(frame.stress is None for frame in subject.frames):
+        return []
     found = _against_base(subject) or _against_work(subject)
     if found is None:
         return _magnitude(subject)
