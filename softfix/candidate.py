@@ -3,14 +3,15 @@
 Both have the fence, which leaves whatever is far from the frames to the base. `local` has a Gaussian besides and keeps
 at least half of the base: what one regime taught fades in others. `global` has neither: the better form where the
 frames describe what is simulated. The error on frames left out decides, and takes neither where the base is better;
-one frame can't be left out, and then `global` must be more likely by a wide margin.
+one frame can't be left out, and then `global` must be more likely by a wide margin. Few frames of one regime tell more
+than structures far from them leave to be seen: their evidence alone sets the amplitudes of the global form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from operator import add, sub
 
 import numpy as np
@@ -36,6 +37,7 @@ CAUTION = 0.93  # share of the local form's error below which the global one is 
 DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
 TIE = 0.98  # the same share for more frames: of two forms that do alike, the one that fades is the safer
 TRUSTED = 10  # frames from which on that is so
+FEW = 5  # frames from which on structures far from them take part in the evidence of the global form
 MANY = 20  # frames from which on the base is taken as soon as it does better
 DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
@@ -64,12 +66,14 @@ class Candidate:
     domain: str  # local, global or none
     gate: Gate
     hyperparameters: Hyperparameters
+    evidence: float  # logarithm of that of the frames alone, where they are one; of all rows for more
     posterior: Posterior
     counts: np.ndarray  # (kinds,) rows
     held_out: HeldOut | None  # None for one frame
     folds: Sequence[Statistics]
     without: Sequence[Posterior]  # with each of the folds left out; none for one frame
     base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
+    at_rest: bool  # whether the forces of the frames are smaller than that
 
     @cached_property
     def calibration(self) -> float:
@@ -115,8 +119,8 @@ def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
 
     def error(candidate: Candidate) -> float:
         if candidate.held_out is None:
-            doubt = DOUBT if candidate.domain == "global" else 0.0
-            return doubt - float(candidate.hyperparameters.log_evidence)
+            doubt = 0.0 if candidate.domain == "local" else np.inf if candidate.at_rest else DOUBT
+            return doubt - candidate.evidence
         return candidate.held_out.corrected / margin[candidate.domain]
 
     return min(candidates, key=error)
@@ -148,12 +152,15 @@ def _fit(
     guess: Hyperparameters | None,
 ) -> Candidate:  # fmt: skip
     """One form of the correction; its hyperparameters are sought from those of another."""
-    prior, total = problem.settings.prior, _sum([*folds, far] if far else folds)
+    prior, alone = problem.settings.prior, _sum(folds)
+    total = alone + far if far else alone
     limits = (prior.scale_lowest if domain == "local" else -1.0, prior.scale_highest)
-    if not total.counts[: KINDS.index("trust")].any():
+    if not alone.counts[: KINDS.index("trust")].any():
         raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
     columns, hyperprior = columns_of(problem.basis, problem.settings), hyperprior_of(problem.settings, total)
-    likeliest = maximise(total, columns, hyperprior, problem.settings.max_steps, guess)
+    search = partial(maximise, columns=columns, hyperprior=hyperprior, max_steps=problem.settings.max_steps)
+    likeliest = search(alone if domain == "global" and len(problem.frames) < FEW else total, guess=guess)
+    evidence = likeliest if len(folds) > 1 or domain == "global" or not far else search(alone)
     noise, std = _believed(likeliest.noise, problem.settings), prior_std(columns, likeliest.amplitude)
     hyperparameters = likeliest._replace(noise=noise)
     whole = at_noise(total, noise)
@@ -168,7 +175,16 @@ def _fit(
         held_out = _held_out(folds, [each.mean for each in without], half)
     kind = KINDS.index("forces")
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
-    return Candidate(domain, gate, hyperparameters, found, np.asarray(total.counts), held_out, folds, without, error)
+    return Candidate(
+        domain, gate, hyperparameters, float(evidence.log_evidence), found, np.asarray(total.counts), held_out, folds,
+        without, error, _are_at_rest(problem.frames, error),
+    )  # fmt: skip
+
+
+def _are_at_rest(frames: Sequence[Frame], error: float) -> bool:
+    """Whether forces (rms) are smaller than the base's error: they tell of themselves, not of their vicinity."""
+    forces = [frame.forces.ravel() for frame in frames if frame.forces is not None]
+    return bool(forces) and float(np.sqrt(np.mean(np.concatenate(forces) ** 2))) < error
 
 
 def _believed(noise: np.ndarray, settings: FitSettings) -> np.ndarray:

@@ -1,0 +1,56 @@
+"""Which form of the correction is taken, and what its amplitudes are found from."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from softfix.candidate import Candidate, _are_at_rest, best_of
+from softfix.correction import HeldOut
+from softfix.fit import fit
+from softfix.settings import FitSettings, TrustSettings
+
+SMALL = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}
+
+
+def form(domain, evidence=0.0, error=None, at_rest=False):
+    """What the choice looks at."""
+    held = None if error is None else HeldOut(label="forces", unit="eV/Å", base=1.0, corrected=error, half=None)
+    return Candidate(domain, None, None, evidence, None, None, held, (), (), 0.1, at_rest)
+
+
+@pytest.mark.parametrize(("more", "chosen"), [(9.0, "local"), (11.0, "global")])
+def test_one_frame_gets_the_global_form_where_it_is_far_more_likely(more, chosen):
+    assert best_of([form("local"), form("global", more)], 1).domain == chosen
+
+
+def test_one_frame_at_rest_never_gets_the_global_form():
+    """A relaxed slab whose forces vanish: likely for itself, and twice as wrong on other frames."""
+    assert best_of([form("local", at_rest=True), form("global", 100.0, at_rest=True)], 1).domain == "local"
+
+
+@pytest.mark.parametrize(
+    ("frames", "error", "chosen"),
+    [(2, 0.95, "local"), (2, 0.9, "global"), (10, 0.99, "local"), (10, 0.97, "global")],
+)
+def test_more_frames_are_judged_by_those_left_out(frames, error, chosen):
+    assert best_of([form("local", error=1.0), form("global", error=error)], frames).domain == chosen
+
+
+def test_frames_are_at_rest_where_the_base_errs_by_more_than_their_forces(frames):
+    size = float(np.sqrt(np.mean(frames[0].forces ** 2)))
+    assert _are_at_rest(frames[:1], 1.1 * size)
+    assert not _are_at_rest(frames[:1], 0.9 * size)
+    assert not _are_at_rest([replace(frames[0], forces=None)], 1.0)
+
+
+def test_structures_far_from_few_frames_say_nothing_of_the_global_amplitudes(frames, soft_base):
+    """How firmly the base is trusted far away moves what many frames have for amplitude, not what one has."""
+    firm, loose = (
+        FitSettings.model_validate(SMALL | {"domain": "global", "trust": TrustSettings(relative=r, floor=r)})
+        for r in (0.02, 20.0)
+    )
+    one = [fit(frames[:1], soft_base, settings).correction.fit.amplitude_eV for settings in (firm, loose)]
+    six = [fit(frames, soft_base, settings).correction.fit.amplitude_eV for settings in (firm, loose)]
+    assert one[0] == pytest.approx(one[1], rel=1e-6)
+    assert six[0] != pytest.approx(six[1], rel=1e-2)
