@@ -73,22 +73,34 @@ class CorrectedCalculator(Calculator):
         self.implemented_properties = sorted(set(self.base.implemented_properties) - per_atom)
         self.extra_results: Mapping[str, Any] = {}
         self._warned: frozenset[int] = frozenset()
+        self._divided = False  # whether the last structure had atoms on both sides of the fence
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        """Evaluate the geometry's part of the correction, then the base once, and add."""
+        """Evaluate the base and, beside it on other cores, the geometry's part of the correction; add.
+
+        Atoms behind the fence change what is asked of the base. Whether there are any is as it was for the last
+        structure, nearly always; otherwise the base is asked twice.
+        """
         super().calculate(atoms, properties, system_changes)
         geometry = _geometry(self.atoms)
         self._warn_unknown(geometry)
         change = change_of(self.correction, geometry, self._search)
-        if change is not None and change.behind is not None and has_sites(self._potential):
-            self._add_fenced(geometry, change, 1.0 - change.behind)
+        if not self._divided:
+            self._ask_base(properties)
+        behind = change.behind if change is not None and has_sites(self._potential) else None
+        self._divided = behind is not None
+        if change is not None and behind is not None:
+            self._add_fenced(geometry, change, 1.0 - behind)
         else:
             self._add(geometry, change, properties)
 
-    def _add(self, geometry: Frame, change: Change | None, properties: Sequence[str]) -> None:
-        """Base plus correction where no atom is behind the fence, or the base cannot tell them apart."""
+    def _ask_base(self, properties: Sequence[str]) -> None:
         for name in properties:
             self.base.get_property(name, self.atoms)
+
+    def _add(self, geometry: Frame, change: Change | None, properties: Sequence[str]) -> None:
+        """Base plus correction where no atom is behind the fence, or the base cannot tell them apart."""
+        self._ask_base(properties)
         base = _evaluation(self.base.results)
         rest = beside(self.correction, geometry, change, base.energy)
         added = add_scaled(self.correction.scale if change else 0.0, base, rest)

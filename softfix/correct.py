@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -62,13 +63,20 @@ def shares_of(base: Base) -> Shares | None:
     return lambda frame, weights: base.sites(calculator(), atoms_of(frame), weights)
 
 
-class Change(NamedTuple):
-    """What the geometry alone decides of a correction."""
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What the geometry alone decides of a correction; JAX's threads work on `result` until it is read."""
 
     near: Neighbours
     species: np.ndarray  # (atoms,) index of each atom's element
     result: Result
-    behind: np.ndarray | None  # (atoms,) 1 - h_i where the fence keeps the scale off an atom; None where it does not
+    fenced: bool  # whether the fence can keep the scale off an atom
+
+    @cached_property
+    def behind(self) -> np.ndarray | None:
+        """(atoms,) 1 - h_i where the fence keeps the scale off an atom; None where it does not. Waits for `result`."""
+        behind = 1.0 - np.asarray(self.result.fence)[: len(self.species)]
+        return behind if self.fenced and behind.any() else None
 
 
 @in_float64
@@ -89,9 +97,8 @@ def change_of(correction: Correction, frame: Frame, search: Search | None = None
     search = search or Search(correction.basis.cutoff)
     near = search.table(species, frame.positions, frame.cell, frame.pbc)
     result = evaluate(correction.basis, correction.weights, correction.gate, near, len(species))
-    behind = 1.0 - np.asarray(result.fence)[: len(species)]
-    fenced = correction.scale and correction.gate is not None and correction.site_energies is not None
-    return Change(near, species, result, behind if fenced and behind.any() else None)
+    fenced = bool(correction.scale) and correction.gate is not None and correction.site_energies is not None
+    return Change(near, species, result, fenced)
 
 
 def correct(
@@ -127,7 +134,7 @@ def beside(
     counts, scale = counts_of(frame.numbers, correction.elements), correction.scale
     total = float(change.result.energy) + float(counts @ correction.offsets)
     total += scale * (energy - float(counts @ correction.reference_energies))
-    forces, strain = (np.asarray(each) for each in (change.result.forces[: len(frame)], change.result.strain))
+    forces, strain = np.asarray(change.result.forces)[: len(frame)], np.asarray(change.result.strain)
     if sites is not None and change.behind is not None and correction.site_energies is not None and correction.gate:
         excess = sites - correction.site_energies[change.species]
         padded = np.pad(excess, (0, len(change.near.species) - len(excess)))

@@ -138,7 +138,7 @@ def test_the_calculator_and_a_file_keep_the_fence(correction, base, tmp_path):
         np.testing.assert_allclose(atoms.get_forces(), corrected(correction, [frame], base)[0].forces, atol=1e-9)
 
 
-def test_a_step_across_the_fence_evaluates_the_base_once(correction, base, monkeypatch):
+def test_steps_across_the_fence_evaluate_the_base_once_from_the_second_on(correction, base, monkeypatch):
     calls = []
     monkeypatch.setattr(RepulsionBase, "sites", lambda *args: calls.append("sites") or pair_sum(*args[2:]))
     plain = Repulsion.calculate
@@ -148,9 +148,17 @@ def test_a_step_across_the_fence_evaluates_the_base_once(correction, base, monke
     atoms.get_forces(), atoms.get_stress()
     assert calls == ["plain"]
     atoms.set_cell(between(1.08).cell, scale_atoms=True)
+    atoms.get_forces(), atoms.get_stress()
+    assert calls == ["plain", "plain", "sites"]
+    calls.clear()
+    atoms.set_cell(between(1.085).cell, scale_atoms=True)
     forces = atoms.get_forces()
-    atoms.get_stress()
-    assert calls == ["plain", "sites"]
+    assert calls == ["sites"]
     extra = atoms.calc.extra_results
     np.testing.assert_allclose(extra["base_forces"] + extra["correction_forces"], forces, atol=1e-12)
-    assert calls == ["plain", "sites", "plain"]
+    assert calls == ["sites", "plain"]
+    atoms.set_cell(between(1.0).cell, scale_atoms=True)
+    again = atoms.get_forces()
+    assert calls == ["sites", "plain", "plain"]
+    atoms.calc = CorrectedCalculator(base, correction)
+    np.testing.assert_array_equal(atoms.get_forces(), again)
