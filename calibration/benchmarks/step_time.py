@@ -3,9 +3,9 @@
 python calibration/benchmarks/step_time.py --base chgnet --base matgl:FOLDER --base mace:FILE
 
 Base and corrected step are timed in turn, in one process, on rattled HfO2, and the correction's own part besides. Times
-are the clock's and the process's CPU time: a corrected step evaluates the geometry's part on another core while the base
-is at work, so that the clock shows less than the CPU time. Give the base one thread (OMP_NUM_THREADS=1), and nothing
-else to the machine.
+are the clock's and the process's CPU time: a corrected step evaluates the geometry's part on another core while the
+base is at work, so that the clock shows less than the CPU time. Give the base one thread (OMP_NUM_THREADS=1), and
+nothing else to the machine.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ CELLS = {
     10368: (12, 9, 8),
 }
 ELEMENTS = ("Cu", "Au", "Ag", "Ni", "Pd")
+WARM = 3  # steps of each kind before any is timed: at first every page of memory is a new one
 MOVE = 0.005  # Å, of each atom between steps
 
 
@@ -84,8 +85,9 @@ def _pair(spec: str, calculator: CorrectedCalculator, frame: Frame, size: int, p
         return move
 
     alone, whole = step(calculator.base), step(calculator)
-    whole()
-    alone()
+    for _ in range(WARM):
+        whole()
+        alone()
     times = np.array([[*seconds(alone, 1), *seconds(whole, 1)] for _ in range(pairs)])  # pair, base/corrected, cpu/wall
     ratio = np.median(times[:, 1] / times[:, 0], axis=0)
     added = np.array(seconds(_added(calculator.correction, atoms, rng), 5))

@@ -2,26 +2,29 @@
 
     python calibration/scoreboard/formulas.py DATA_FOLDER/mpf-TP-train.extxyz.gz --base chgnet --most 30
 
-The frames are 2 to 20 atoms at 0 to 5000 K and up to 1000 GPa. Prints what each method gives over all formulas; results
-are added to formulas.jsonl beside this script. Formulas never seen need no run: without frames there is no correction,
-and the base is left as it is.
+The frames are 2 to 20 atoms at 0 to 5000 K and up to 1000 GPa. Results are added to formulas.jsonl beside this script;
+what it holds is not measured again. The page goes to formulas.md, the distribution of the softening slope (Deng et al.
+2025, doi:10.1038/s41524-024-01500-6) to formulas.svg. Formulas never seen need no run: without frames there is no
+correction, and the base is left as it is.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
 from ase.symbols import Symbols
 
 from softfix import screen
-from softfix.benchmark import Plan, System, run, summary
+from softfix.benchmark import Plan, System, run
+from softfix.benchmark.cells import Result
 from softfix.data import read_frames, write_frames
 from softfix.data.frames import Frame
-from softfix.files import cache_folder
+from softfix.files import atomic_path, cache_folder
 
 HERE = Path(__file__).parent
 LEAST = 4  # frames of a formula: two to draw from, two to measure on
@@ -46,6 +49,92 @@ def _split(name: str, frames: list[Frame], rng: np.random.Generator) -> System:
     return system
 
 
+PAGE = """# Formula by formula, {base}
+
+`python calibration/scoreboard/formulas.py FILE --base {base}`: {formulas} formulas of the file. One or two random
+frames of each are fitted; the slope of predicted against DFT force components and the force MAE over the base's are
+measured on its other frames.
+
+| method | k | formulas | median slope | 5 to 95 % | mean of abs(slope - 1) | force MAE, mean | better | worst |
+|---|---|---|---|---|---|---|---|---|
+{rows}
+
+![Distribution of the slope over formulas](formulas.svg)
+"""
+
+
+class Column(NamedTuple):
+    """What one method gives, formula by formula."""
+
+    method: str
+    k: int
+    slope: np.ndarray
+    ratio: np.ndarray  # force MAE over that of the base; the page gives its geometric mean
+    names: list[str]
+
+    @property
+    def label(self) -> str:
+        """Name in the figure."""
+        return self.method if self.method == "base" else f"{self.method}, k = {self.k}"
+
+    def row(self) -> str:
+        """Line of the table."""
+        low, high = np.percentile(self.slope, [5, 95])
+        start = (
+            f"| {self.method} | {self.k} | {len(self.slope)} | {np.median(self.slope):.3f} | {low:.2f} to {high:.2f}"
+        )
+        start += f" | {np.abs(self.slope - 1.0).mean():.3f}"
+        if self.method == "base":
+            return f"{start} |  |  |  |"
+        worst = int(np.argmax(self.ratio))
+        mean, better = np.exp(np.log(self.ratio).mean()), np.mean(self.ratio < 1.0)
+        return f"{start} | {mean:.3f} | {100 * better:.0f} % | {self.ratio[worst]:.2f} ({self.names[worst]}) |"
+
+
+def columns(results: Iterable[Result], base: str) -> list[Column]:
+    """Every method at every size, in the order of the results."""
+    mine = [result for result in results if result.base == base]
+    before = {result.system: result.measures for result in mine if result.method == "base"}
+    found: dict[tuple[str, int], list[Result]] = defaultdict(list)
+    for result in mine:
+        found[result.method, result.k].append(result)
+    return [
+        Column(
+            method,
+            k,
+            np.array([each.measures.softening_slope for each in of_method]),
+            np.array([each.measures.force_mae_eV_A / before[each.system].force_mae_eV_A for each in of_method]),
+            [each.system for each in of_method],
+        )
+        for (method, k), of_method in found.items()
+    ]
+
+
+def figure(found: list[Column], path: Path) -> None:
+    """Share of the formulas with a slope up to x."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    colours = {"base": "#d1570a", "scalar": "#8a8a8a", "softfix": "#1f6feb"}
+    with mpl.rc_context({"font.size": 9, "svg.hashsalt": "formulas", "svg.fonttype": "none"}):
+        drawn = Figure(figsize=(6.0, 3.6), layout="constrained")
+        FigureCanvasSVG(drawn)
+        axis = drawn.subplots()
+        for column in found:
+            share = np.arange(1, len(column.slope) + 1) / len(column.slope)
+            line = {"color": colours[column.method], "linestyle": "--" if column.k == 1 else "-", "label": column.label}
+            axis.step(np.sort(column.slope), share, where="post", **line)
+        axis.axvline(1.0, color="black", lw=0.6)
+        axis.set(
+            xlabel="slope of predicted against DFT forces", ylabel="share of the formulas", xlim=(0.4, 1.4), ylim=(0, 1)
+        )
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False)
+        with atomic_path(path) as temporary:
+            drawn.savefig(temporary, format="svg", metadata={"Date": None})
+
+
 def main(
     path: Annotated[Path, typer.Argument(help="File of frames of many formulas.")],
     base: str = "chgnet",
@@ -53,14 +142,17 @@ def main(
     workers: int = 1,
     results: Path = HERE / "formulas.jsonl",
 ) -> None:
-    """Measure what is missing, then print a line per method and size."""
+    """Measure what is missing, then write page and figure."""
     plan = Plan([base], ["base", "scalar", "softfix"], [1, 2], draws=1)
     with screen.progress("cells") as track:
         store = run(systems(path, most), plan, results, workers, track=track)
-    for column in summary(store.results.values(), base).columns:
-        worst = f"worst {column.worst:.2f} ({column.worst_system})"
-        mean = f"geometric mean {column.geometric_mean:.3f}"
-        typer.echo(f"{column.method} k = {column.k}: {mean}, {worst}, {column.systems} formulas")
+    found = columns(store.results.values(), base)
+    rows = "\n".join(column.row() for column in found)
+    text = PAGE.format(base=base, formulas=len(found[0].names), rows=rows)
+    with atomic_path(results.with_suffix(".md")) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    figure(found, results.with_suffix(".svg"))
+    typer.echo(text)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from softfix.files import cache_folder
 
 HERE = Path(__file__).parent
 GPAW = ("BaTiO3", "CaMgO", "HfO2", "PbTiO3", "Si", "ZrO2")  # our own sets with frames enough for two halves
-UNSEEN = "mpf-TP"  # train and test share no formula: unseen.py measures it
+UNSEEN = "mpf-TP"  # train and test share no formula: see formulas.py
 
 
 def systems(folder: Path) -> list[System]:

@@ -49,11 +49,15 @@ def test_the_scoreboard_fills_goes_on_and_becomes_a_page(folder):
     assert (folder / "scoreboard.svg").read_text().count("<svg") == 1
 
 
-def test_few_shot_per_formula_prints_a_line_per_method_and_size(folder):
+def test_few_shot_per_formula_gives_a_row_per_method_and_size(folder):
     out = folder / "formulas.jsonl"
     text = run("scoreboard/formulas.py", folder / "toy-train.extxyz.gz", "--base", BASE, "--results", out)
-    assert "softfix k = 2: geometric mean" in text
-    assert len(out.read_text().splitlines()) == 5
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(lines) == 5
+    (slope,) = (line["measures"]["softening_slope"] for line in lines if (line["method"], line["k"]) == ("softfix", 2))
+    assert f"| softfix | 2 | 1 | {slope:.3f} |" in text
+    assert out.with_suffix(".md").read_text() in text
+    assert out.with_suffix(".svg").read_text().count("<svg") == 1
 
 
 def test_coverage_is_printed_and_not_measured_twice(folder):
