@@ -113,14 +113,16 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
 def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
     """The form with the least error on frames left out; `global` must be better by a margin, larger for few frames.
 
-    Of one frame, the evidence decides, with a margin too.
+    Of one frame, the evidence decides, with a margin too. Frames at rest never get it: that their forces vanish is
+    explained best by taking all of the base away, which is wrong wherever forces do not vanish.
     """
     margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else TIE}
 
     def error(candidate: Candidate) -> float:
+        if candidate.domain == "global" and candidate.at_rest:
+            return np.inf
         if candidate.held_out is None:
-            doubt = 0.0 if candidate.domain == "local" else np.inf if candidate.at_rest else DOUBT
-            return doubt - candidate.evidence
+            return (DOUBT if candidate.domain == "global" else 0.0) - candidate.evidence
         return candidate.held_out.corrected / margin[candidate.domain]
 
     return min(candidates, key=error)

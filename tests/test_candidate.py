@@ -24,9 +24,12 @@ def test_one_frame_gets_the_global_form_where_it_is_far_more_likely(more, chosen
     assert best_of([form("local"), form("global", more)], 1).domain == chosen
 
 
-def test_one_frame_at_rest_never_gets_the_global_form():
-    """A relaxed slab whose forces vanish: likely for itself, and twice as wrong on other frames."""
+def test_frames_at_rest_never_get_the_global_form():
+    """Relaxed slabs: forces that vanish are explained by taking all of the base away, wrong wherever they do not."""
     assert best_of([form("local", at_rest=True), form("global", 100.0, at_rest=True)], 1).domain == "local"
+    pair = [form("local", error=1.0, at_rest=True), form("global", error=0.1, at_rest=True)]
+    assert best_of(pair, 5).domain == "local"
+    assert best_of(pair[1:], 5).domain == "global"  # where the settings ask for it
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def figure(found: list[Column], path: Path) -> None:
             xlabel="slope of predicted against DFT forces", ylabel="share of the formulas", xlim=(0.4, 1.4), ylim=(0, 1)
         )
         axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(frameon=False)
+        axis.legend(frameon=False, loc="center right")
         with atomic_path(path) as temporary:
             drawn.savefig(temporary, format="svg", metadata={"Date": None})
 

@@ -2,9 +2,10 @@
 
     python calibration/scoreboard/run.py DATA_FOLDER --base chgnet -k 1 -k 5 -k 10 --draws 3 --workers 2
 
-DATA_FOLDER holds NAME-train and NAME-test files, and gpaw/NAME.extxyz files, which are split here. Results are added to
-results.jsonl beside this script, a line per cell; a run that was stopped goes on where it was. From-scratch peers take
-part where their environments are named: --peers FOLDER --method gap. `page.py` makes the page of tables and the figure.
+DATA_FOLDER holds NAME-train and NAME-test files, and gpaw/NAME.extxyz files, which are split here; of a folder without
+pairs, as calibration/data is, all NAME.extxyz files are. Results are added to results.jsonl beside this script, a line
+per cell; a run that was stopped goes on where it was. From-scratch peers take part where their environments are named:
+--peers FOLDER --method gap. `page.py` makes the page of tables and the figure.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ UNSEEN = "mpf-TP"  # train and test share no formula: see formulas.py
 
 
 def systems(folder: Path) -> list[System]:
-    """All pairs of files, and halves of the GPAW sets."""
+    """All pairs of files, and halves of the GPAW sets; in a folder without pairs halves of every file."""
+    if not any(folder.glob("*-train.*")):
+        return [halves(path, f"own-{path.stem}") for path in sorted(folder.glob("*.extxyz")) if path.stem not in GPAW]
     pairs = [system for system in find_systems(folder) if system.name != UNSEEN]
     whole = {name: folder / "gpaw" / f"{name}.extxyz" for name in GPAW}
     return pairs + [halves(path, f"gpaw-{name}") for name, path in whole.items() if path.is_file()]
@@ -37,12 +40,11 @@ def halves(path: Path, name: str) -> System:
     """Split a file at random, seed 0: the same halves wherever it is done."""
     folder = cache_folder() / "scoreboard"
     system = System(name, folder / f"{name}-train.extxyz", folder / f"{name}-test.extxyz")
-    if not (system.train.is_file() and system.test.is_file()):
-        frames = read_frames(path)
-        order = np.random.default_rng(0).permutation(len(frames))
-        half = (len(frames) + 1) // 2
-        write_frames(system.train, [frames[i] for i in sorted(order[:half])])
-        write_frames(system.test, [frames[i] for i in sorted(order[half:])])
+    frames = read_frames(path)
+    order = np.random.default_rng(0).permutation(len(frames))
+    half = (len(frames) + 1) // 2
+    write_frames(system.train, [frames[i] for i in sorted(order[:half])])
+    write_frames(system.test, [frames[i] for i in sorted(order[half:])])
     return system
 
 
