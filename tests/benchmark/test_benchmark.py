@@ -58,6 +58,18 @@ def test_one_scalar_heals_a_base_that_is_soft_by_one_scalar(folder):
     assert column.energies == pytest.approx(np.sqrt(np.prod(energies)))
 
 
+def test_the_cpu_time_of_a_method_counts_its_child_processes(folder):
+    def predict(train, test, base, seed):
+        busy = "import time\nwhile time.process_time() < 0.5: pass"
+        subprocess.run([sys.executable, "-c", busy], check=True)
+        return METHODS["base"].predict(train, test, base, seed)
+
+    peer = replace(METHODS["base"], name="peer", predict=predict)
+    plan = Plan([BASE], ["peer"], [1], draws=1)
+    store = run(find_systems(folder, ["alloy"]), plan, folder / "results.jsonl", methods={"peer": peer})
+    assert all(0.4 < result.cpu_s < 5.0 for result in store.results.values())
+
+
 def test_draws_are_the_same_for_all_and_nested(folder):
     frames = read_frames(folder / "alloy-train.extxyz")
     assert draw(frames, 1, seed=4)[0] is draw(frames, 3, seed=4)[0]
