@@ -20,7 +20,7 @@ import typer
 from ase.symbols import Symbols
 
 from softfix import screen
-from softfix.benchmark import Plan, System, run
+from softfix.benchmark import Plan, Summary, System, run, summary
 from softfix.benchmark.cells import Result
 from softfix.data import read_frames, write_frames
 from softfix.data.frames import Frame
@@ -63,14 +63,12 @@ measured on its other frames.
 """
 
 
-class Column(NamedTuple):
-    """What one method gives, formula by formula."""
+class Slopes(NamedTuple):
+    """Slopes of one method at one size, formula by formula."""
 
     method: str
     k: int
-    slope: np.ndarray
-    ratio: np.ndarray  # force MAE over that of the base; the page gives its geometric mean
-    names: list[str]
+    values: np.ndarray
 
     @property
     def label(self) -> str:
@@ -78,39 +76,33 @@ class Column(NamedTuple):
         return self.method if self.method == "base" else f"{self.method}, k = {self.k}"
 
     def row(self) -> str:
-        """Line of the table."""
-        low, high = np.percentile(self.slope, [5, 95])
-        start = (
-            f"| {self.method} | {self.k} | {len(self.slope)} | {np.median(self.slope):.3f} | {low:.2f} to {high:.2f}"
-        )
-        start += f" | {np.abs(self.slope - 1.0).mean():.3f}"
-        if self.method == "base":
-            return f"{start} |  |  |  |"
-        worst = int(np.argmax(self.ratio))
-        mean, better = np.exp(np.log(self.ratio).mean()), np.mean(self.ratio < 1.0)
-        return f"{start} | {mean:.3f} | {100 * better:.0f} % | {self.ratio[worst]:.2f} ({self.names[worst]}) |"
+        """Start of a line of the table."""
+        low, high = np.percentile(self.values, [5, 95])
+        start = f"| {self.method} | {self.k} | {len(self.values)} | {np.median(self.values):.3f}"
+        return f"{start} | {low:.2f} to {high:.2f} | {np.abs(self.values - 1.0).mean():.3f} |"
 
 
-def columns(results: Iterable[Result], base: str) -> list[Column]:
-    """Every method at every size, in the order of the results."""
-    mine = [result for result in results if result.base == base]
-    before = {result.system: result.measures for result in mine if result.method == "base"}
-    found: dict[tuple[str, int], list[Result]] = defaultdict(list)
-    for result in mine:
-        found[result.method, result.k].append(result)
-    return [
-        Column(
-            method,
-            k,
-            np.array([each.measures.softening_slope for each in of_method]),
-            np.array([each.measures.force_mae_eV_A / before[each.system].force_mae_eV_A for each in of_method]),
-            [each.system for each in of_method],
-        )
-        for (method, k), of_method in found.items()
-    ]
+def slopes_of(results: Iterable[Result], base: str) -> list[Slopes]:
+    """Of every method at every size, in the order of the results; there is one draw."""
+    found: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for result in results:
+        if result.base == base:
+            found[result.method, result.k].append(result.measures.softening_slope)
+    return [Slopes(method, k, np.array(values)) for (method, k), values in found.items()]
 
 
-def figure(found: list[Column], path: Path) -> None:
+def table(found: list[Slopes], sums: Summary) -> str:
+    """Lines of the table: slopes, and force errors over those of the base, which the base's own line lacks."""
+    errors = {("base", 0): "  |  |  |"}
+    for column in sums.columns:
+        ratios = [entry.mean for entry in sums.entries if (entry.method, entry.k) == (column.method, column.k)]
+        better = f"{100 * np.mean(np.less(ratios, 1.0)):.0f} %"
+        worst = f"{column.worst:.2f} ({column.worst_system})"
+        errors[column.method, column.k] = f" {column.geometric_mean:.3f} | {better} | {worst} |"
+    return "\n".join(slopes.row() + errors[slopes.method, slopes.k] for slopes in found)
+
+
+def figure(found: list[Slopes], path: Path) -> None:
     """Share of the formulas with a slope up to x."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -121,10 +113,10 @@ def figure(found: list[Column], path: Path) -> None:
         drawn = Figure(figsize=(6.0, 3.6), layout="constrained")
         FigureCanvasSVG(drawn)
         axis = drawn.subplots()
-        for column in found:
-            share = np.arange(1, len(column.slope) + 1) / len(column.slope)
-            line = {"color": colours[column.method], "linestyle": "--" if column.k == 1 else "-", "label": column.label}
-            axis.step(np.sort(column.slope), share, where="post", **line)
+        for slopes in found:
+            share = np.arange(1, len(slopes.values) + 1) / len(slopes.values)
+            line = {"color": colours[slopes.method], "linestyle": "--" if slopes.k == 1 else "-", "label": slopes.label}
+            axis.step(np.sort(slopes.values), share, where="post", **line)
         axis.axvline(1.0, color="black", lw=0.6)
         axis.set(
             xlabel="slope of predicted against DFT forces", ylabel="share of the formulas", xlim=(0.4, 1.4), ylim=(0, 1)
@@ -146,9 +138,9 @@ def main(
     plan = Plan([base], ["base", "scalar", "softfix"], [1, 2], draws=1)
     with screen.progress("cells") as track:
         store = run(systems(path, most), plan, results, workers, track=track)
-    found = columns(store.results.values(), base)
-    rows = "\n".join(column.row() for column in found)
-    text = PAGE.format(base=base, formulas=len(found[0].names), rows=rows)
+    measured = store.results.values()
+    found, sums = slopes_of(measured, base), summary(measured, base)
+    text = PAGE.format(base=base, formulas=len(sums.base_mae), rows=table(found, sums))
     with atomic_path(results.with_suffix(".md")) as temporary:
         temporary.write_text(text, encoding="utf-8")
     figure(found, results.with_suffix(".svg"))

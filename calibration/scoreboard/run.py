@@ -28,9 +28,14 @@ UNSEEN = "mpf-TP"  # train and test share no formula: see formulas.py
 
 
 def systems(folder: Path) -> list[System]:
-    """All pairs of files, and halves of the GPAW sets; in a folder without pairs halves of every file."""
-    if not any(folder.glob("*-train.*")):
-        return [halves(path, f"own-{path.stem}") for path in sorted(folder.glob("*.extxyz")) if path.stem not in GPAW]
+    """All pairs of files, and halves of the GPAW sets; in a folder without pairs halves of every file.
+
+    Raises:
+        SoftfixError: if there are neither.
+    """
+    own = [path for path in sorted(folder.glob("*.extxyz")) if path.stem not in GPAW]
+    if own and not any(folder.glob("*-train.*")):
+        return [halves(path, f"own-{path.stem}") for path in own]
     pairs = [system for system in find_systems(folder) if system.name != UNSEEN]
     whole = {name: folder / "gpaw" / f"{name}.extxyz" for name in GPAW}
     return pairs + [halves(path, f"gpaw-{name}") for name, path in whole.items() if path.is_file()]

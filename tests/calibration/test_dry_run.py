@@ -49,6 +49,33 @@ def test_the_scoreboard_fills_goes_on_and_becomes_a_page(folder):
     assert (folder / "scoreboard.svg").read_text().count("<svg") == 1
 
 
+def test_the_scoreboard_halves_files_without_a_partner_and_tells_of_a_folder_without_any(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(CALIBRATION.parent))
+    monkeypatch.setenv("SOFTFIX_CACHE", str(tmp_path / "cache"))
+    results, own = tmp_path / "results.jsonl", tmp_path / "own"
+    own.mkdir()
+    arguments = (
+        own,
+        "--base",
+        BASE,
+        "-k",
+        1,
+        "--draws",
+        1,
+        "--method",
+        "base",
+        "--method",
+        "scalar",
+        "--results",
+        results,
+    )
+    with pytest.raises(AssertionError, match="holds no pair of files"):
+        run("scoreboard/run.py", *arguments)
+    write_frames(own / "toy.extxyz", [labelled(alloy(seed, size=1)) for seed in range(4)])
+    run("scoreboard/run.py", *arguments)
+    assert {json.loads(line)["system"] for line in results.read_text().splitlines()} == {"own-toy"}
+
+
 def test_few_shot_per_formula_gives_a_row_per_method_and_size(folder):
     out = folder / "formulas.jsonl"
     text = run("scoreboard/formulas.py", folder / "toy-train.extxyz.gz", "--base", BASE, "--results", out)
