@@ -37,6 +37,7 @@ from softfix.fit import fit
 from softfix.neighbours import Search
 from softfix.prior import choose_basis
 from softfix.settings import FitSettings
+from softfix.svg import drawing
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "HfO2" / "train.extxyz"
 FREE = 20  # first steps of MD, in which compiling is allowed
@@ -210,12 +211,11 @@ def compilations(steps: int, free: int) -> dict:
 
 def draw(found: dict, path: Path) -> None:
     """Ratio of the steps, and time of the correction per atom."""
-    import matplotlib
+    with drawing(path, 9.0, 3.6) as figure:
+        _panels(found, *figure.subplots(1, 2))
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+def _panels(found: dict, left, right) -> None:
     for base in dict.fromkeys(record["base"] for record in found["paired"]):
         mine = [record for record in found["paired"] if record["base"] == base]
         left.plot([r["atoms"] for r in mine], [r["ratio_wall"] for r in mine], "o-", label=base)
@@ -228,9 +228,6 @@ def draw(found: dict, path: Path) -> None:
         right.plot([r["atoms"] for r in mine], per_atom, "o-", label=f"{species} species")
     right.set(xscale="log", yscale="log", xlabel="atoms (fcc alloys)", ylabel="correction alone, µs CPU per atom")
     right.legend(frameon=False)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:])
-    pyplot.close(figure)
 
 
 def main() -> None:
@@ -243,7 +240,7 @@ def main() -> None:
     parser.add_argument("--species", action="append", type=int, choices=range(1, 6))
     parser.add_argument("--steps", type=int, default=200, help="of NPT MD")
     parser.add_argument("--json", type=Path, default=HERE / "step_time.json")
-    parser.add_argument("--figure", type=Path, default=HERE / "step_time.svg")
+    parser.add_argument("--figure", type=Path, default=HERE / "step_time.svg", help="SVG file")
     chosen = parser.parse_args()
     if chosen.steps <= FREE:
         parser.error(f"--steps must be more than {FREE}: the steps after these are looked at.")

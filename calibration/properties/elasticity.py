@@ -33,6 +33,7 @@ from softfix.properties.elasticity import measure as elasticity
 from softfix.properties.potential import Potential
 from softfix.properties.property import Problem
 from softfix.properties.steps import Steps
+from softfix.svg import drawing
 
 HERE = Path(__file__).parent
 MODULI = {"bulk": "bulk modulus (Hill)", "shear": "shear modulus (Hill)"}
@@ -121,14 +122,8 @@ def _moduli(lines: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
 
 def figure(lines: list[dict[str, Any]], path: Path) -> None:
     """Both moduli against DFT."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     stable = [line for line in lines if line.get("least", 0.0) > 0.0]
-    with mpl.rc_context({"font.size": 9, "svg.hashsalt": "elasticity", "svg.fonttype": "none"}):
-        drawn = Figure(figsize=(8.0, 4.0), layout="constrained")
-        FigureCanvasSVG(drawn)
+    with drawing(path, 8.0, 4.0) as drawn:
         dft, own = _moduli(stable)
         c = scale_of(dft, own)
         for k, (axis, name) in enumerate(zip(drawn.subplots(1, 2), MODULI, strict=True)):
@@ -139,8 +134,6 @@ def figure(lines: list[dict[str, Any]], path: Path) -> None:
             axis.set(xlabel=f"{name} modulus, DFT, GPa", ylabel="potential, GPa", xlim=(0, top), ylim=(0, top))
             axis.spines[["top", "right"]].set_visible(False)
             axis.legend(frameon=False)
-        with atomic_path(path) as temporary:
-            drawn.savefig(temporary, format="svg", metadata={"Date": None})
 
 
 def main(

@@ -31,6 +31,7 @@ from softfix.evaluations import evaluate_base
 from softfix.files import atomic_path
 from softfix.fit import fit
 from softfix.settings import FitSettings
+from softfix.svg import drawing
 
 HERE = Path(__file__).parent
 SCALAR = FitSettings(terms=frozenset({"scale"}), domain="global")
@@ -177,14 +178,8 @@ def _order(system: System, found: dict[str, float]) -> list[str]:
 
 def figure(results: dict[str, Any], path: Path) -> None:
     """Energy along every path."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     lines = [(system, line) for system in SYSTEMS for line in system.paths]
-    with mpl.rc_context({"font.size": 9, "svg.hashsalt": "ferroelectrics", "svg.fonttype": "none"}):
-        drawn = Figure(figsize=(8.0, 5.4), layout="constrained")
-        FigureCanvasSVG(drawn)
+    with drawing(path, 8.0, 5.4) as drawn:
         axes = drawn.subplots(2, 2)
         for axis, (system, line) in zip(axes.flat, lines, strict=True):
             for method, colour in COLOURS.items():
@@ -202,8 +197,6 @@ def figure(results: dict[str, Any], path: Path) -> None:
             axis.spines[["top", "right"]].set_visible(False)
         handles = axes.flat[0].get_legend_handles_labels()
         drawn.legend(*handles, loc="outside upper center", ncols=len(COLOURS), frameon=False)
-        with atomic_path(path) as temporary:
-            drawn.savefig(temporary, format="svg", metadata={"Date": None})
 
 
 def main(

@@ -40,6 +40,7 @@ from softfix.measure import slope
 from softfix.properties.phonons import PhononSettings, analyse, compare, symmetric_displacements
 from softfix.settings import FitSettings
 from softfix.suggest import suggest
+from softfix.svg import drawing
 
 HERE = Path(__file__).parent
 OWN_DISTANCE = 0.02  # Å
@@ -146,15 +147,9 @@ def summary(lines: list[dict[str, Any]]) -> str:
 
 def figure(lines: list[dict[str, Any]], path: Path) -> None:
     """Ratio of the largest frequency and slope of force constants, base and corrected."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     most = {line["compound"]: line for line in sorted(lines, key=lambda line: line["k"])}
     names = sorted(most, key=lambda name: most[name]["base force-constant slope"])
-    with mpl.rc_context({"font.size": 9, "svg.hashsalt": "phonons", "svg.fonttype": "none"}):
-        drawn = Figure(figsize=(8.0, 3.6), layout="constrained")
-        FigureCanvasSVG(drawn)
+    with drawing(path, 8.0, 3.6) as drawn:
         axes = drawn.subplots(1, 2, sharey=True)
         for axis, quantity in zip(axes, ("max frequency ratio", "force-constant slope"), strict=True):
             axis.axvspan(*((0.98, 1.02) if "max" in quantity else (0.97, 1.03)), color="#e8e8e8", lw=0)
@@ -166,8 +161,6 @@ def figure(lines: list[dict[str, Any]], path: Path) -> None:
             axis.set_yticks(range(len(names)), [name.replace("_?", "").replace("_", " ") for name in names])
             axis.spines[["top", "right"]].set_visible(False)
         drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
-        with atomic_path(path) as temporary:
-            drawn.savefig(temporary, format="svg", metadata={"Date": None})
 
 
 def main(

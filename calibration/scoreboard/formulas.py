@@ -25,6 +25,7 @@ from softfix.benchmark.cells import Result
 from softfix.data import read_frames, write_frames
 from softfix.data.frames import Frame
 from softfix.files import atomic_path, cache_folder
+from softfix.svg import drawing
 
 HERE = Path(__file__).parent
 LEAST = 4  # frames of a formula: two to draw from, two to measure on
@@ -104,14 +105,8 @@ def table(found: list[Slopes], sums: Summary) -> str:
 
 def figure(found: list[Slopes], path: Path) -> None:
     """Share of the formulas with a slope up to x."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     colours = {"base": "#d1570a", "scalar": "#8a8a8a", "softfix": "#1f6feb"}
-    with mpl.rc_context({"font.size": 9, "svg.hashsalt": "formulas", "svg.fonttype": "none"}):
-        drawn = Figure(figsize=(6.0, 3.6), layout="constrained")
-        FigureCanvasSVG(drawn)
+    with drawing(path, 6.0, 3.6) as drawn:
         axis = drawn.subplots()
         for slopes in found:
             share = np.arange(1, len(slopes.values) + 1) / len(slopes.values)
@@ -123,8 +118,6 @@ def figure(found: list[Slopes], path: Path) -> None:
         )
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False, loc="center right")
-        with atomic_path(path) as temporary:
-            drawn.savefig(temporary, format="svg", metadata={"Date": None})
 
 
 def main(

@@ -17,6 +17,7 @@ import typer
 from softfix.benchmark import Summary, summary
 from softfix.benchmark.cells import Store
 from softfix.files import atomic_path
+from softfix.svg import drawing
 
 HERE = Path(__file__).parent
 ORDER = ("scalar", "softfix", "finetune", "gap", "allegro", "franken")
@@ -78,15 +79,10 @@ def columns_table(found: Summary) -> str:
 
 def figure(found: Summary, path: Path) -> None:
     """Ratio against the number of frames, one panel per system."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
-
     names = list(found.base_mae)
     rows = -(-len(names) // 4)
-    with plt.rc_context({"font.size": 8, "svg.hashsalt": "scoreboard", "svg.fonttype": "none"}):
-        drawn, axes = plt.subplots(rows, 4, figsize=(9.0, 2.0 * rows), sharex=True, sharey=True, layout="constrained")
+    with drawing(path, 9.0, 2.0 * rows, font_size=8.0) as drawn:
+        axes = drawn.subplots(rows, 4, sharex=True, sharey=True)
         for axis, name in zip(axes.flat, names, strict=False):
             _panel(axis, found, name)
         for axis in axes.flat[len(names) :]:
@@ -95,9 +91,6 @@ def figure(found: Summary, path: Path) -> None:
         drawn.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
         drawn.supylabel("force MAE over that of the base")
         drawn.supxlabel("training frames")
-        with atomic_path(path) as temporary:
-            drawn.savefig(temporary, format="svg", metadata={"Date": None})
-        plt.close(drawn)
 
 
 def _panel(axis, found: Summary, name: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from softfix.files import atomic_path
 from softfix.properties.result import Panel, Role
+from softfix.svg import drawing
 
 COLOURS: dict[Role, str] = {"reference": "#222222", "base": "#d1570a", "corrected": "#1f6feb"}
 BELOW: dict[str, Any] = {"ms": 7.0, "lw": 2.4, "alpha": 0.5, "mew": 0.0}
@@ -16,13 +16,7 @@ STYLES = {"line": ("-", "none"), "points": ("none", "o"), "points and line": ("-
 
 def draw(panel: Panel, path: Path) -> None:
     """Write one panel as SVG, atomically; the reference is drawn below the others, wider."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({"font.size": 9, "svg.hashsalt": panel.name, "svg.fonttype": "none"}):
-        figure = Figure(figsize=(5.0, 3.4), layout="constrained")
-        FigureCanvasSVG(figure)
+    with drawing(path, 5.0, 3.4) as figure:
         axis = figure.subplots()
         for role in COLOURS:
             _curves(axis, panel, role)
@@ -31,8 +25,6 @@ def draw(panel: Panel, path: Path) -> None:
             _named_ticks(axis, panel.ticks, 0.5 if panel.style == "points" else 0.0)
         axis.spines[["top", "right"]].set_visible(False)
         figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=len(COLOURS))
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
 def _curves(axis: Any, panel: Panel, role: Role) -> None:
