@@ -18,8 +18,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from softfix.core.basis import Basis
+from softfix.core.crowding import core_functions
 from softfix.core.evidence import Hyperparameters, maximise, prior_std
-from softfix.core.gate import Gate, farthest_of, fenced, gate_of, localised, spread_of
+from softfix.core.gate import Gate, farthest_of, fenced, gate_of, localised, most_crowded_of, spread_of
 from softfix.core.posterior import Normal, Posterior, at_noise, posterior
 from softfix.core.statistics import KINDS, Statistics, squared_error
 from softfix.correction import HeldOut
@@ -203,9 +204,11 @@ def _believed(noise: np.ndarray, settings: FitSettings) -> np.ndarray:
 def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[Gate, ...]:
     """The gate of every form, for the surroundings of each frame."""
     settings = problem.settings.gate
-    gate = gate_of(reduce(add, (spread_of(problem.basis, *each) for each in seen)))
-    farthest = np.max([farthest_of(problem.basis, gate, *each) for each in seen], axis=0)
-    gate = fenced(gate, farthest, settings.margin, settings.least)
+    basis, core = problem.basis, core_functions(problem.basis, seen.shortest_bonds())
+    gate = gate_of(basis, reduce(add, (spread_of(basis, *each) for each in seen)))._replace(core=core)
+    both = [(farthest_of(basis, gate, *each), most_crowded_of(basis, gate, *each)) for each in seen]
+    farthest, crowded = np.max(both, axis=0)
+    gate = fenced(gate, farthest, crowded, settings.margin, settings.least)
     return tuple(localised(gate, settings.length, settings.reach) if name == "local" else gate for name in names)
 
 

@@ -19,7 +19,8 @@ from softfix.errors import SoftfixError, first_fault
 from softfix.files import atomic_path
 
 FORMAT = "softfix correction"
-SCHEMA = 2
+SCHEMA = 3
+UNCROWDED = 2  # the last schema whose gates knew nothing of colliding atoms
 UNITS = "energy eV, length Å, force eV/Å, stress eV/Å^3 (Voigt xx yy zz yz xz xy, tension positive)"
 ARRAYS = ("scale", "reference_energies", "offsets", "weights", "covariance_root")
 GATE = {name: f"gate_{name}" for name in Gate._fields}  # in files; absent where there is no gate
@@ -189,7 +190,8 @@ def load_correction(path: str | Path) -> Correction:
         expected |= {
             "gate_center": (S, basis.features),
             "gate_spectrum": (S, len(descriptor_weights(basis))),
-            **{GATE[name]: (S,) for name in ("precision", "inner", "outer", "emptiness")},
+            "gate_core": (S, basis.pair_features),
+            **{GATE[name]: (S,) for name in ("precision", "inner", "outer", "emptiness", "crowded")},
         }
         held |= {GATE[name]: value for name, value in correction.gate._asdict().items()}
     if correction.site_energies is not None:
@@ -248,11 +250,11 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
     elements = tuple(atomic_numbers[symbol] for symbol in header.elements)
     if list(elements) != sorted(set(elements)) or header.basis.species != len(elements):
         raise SoftfixError(f"{path} is damaged: its elements {', '.join(header.elements)} are out of order.")
-    gate = Gate(*(arrays[name] for name in GATE.values())) if set(GATE.values()) <= set(arrays) else None
+    basis = Basis(**header.basis.model_dump())
     return Correction(
         base=header.base,
         elements=elements,
-        basis=Basis(**header.basis.model_dump()),
+        basis=basis,
         scale=float(arrays["scale"].reshape(())),
         reference_energies=arrays["reference_energies"],
         offsets=arrays["offsets"],
@@ -260,11 +262,23 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
         covariance_root=arrays["covariance_root"].astype(np.float64),
         data=header.data,
         fit=header.fit,
-        gate=gate,
+        gate=_gate(path, header.schema_version, basis, arrays),
         site_energies=arrays.get("site_energies"),
         licence=header.licence,
         created=header.created,
     )
+
+
+def _gate(path: Path, schema: int, basis: Basis, arrays: dict[str, np.ndarray]) -> Gate | None:
+    """The gate of a file, None where it has none."""
+    stored = {name: arrays[key] for name, key in GATE.items() if key in arrays}
+    if not stored:
+        return None
+    if schema <= UNCROWDED:
+        stored |= {"core": np.zeros((basis.species, basis.pair_features)), "crowded": np.zeros(basis.species)}
+    if missing := [GATE[name] for name in Gate._fields if name not in stored]:
+        raise SoftfixError(f"{path} is damaged: it lacks the array {missing[0]}.")
+    return Gate(**stored)
 
 
 def require_base(correction: Correction, base: Identity, override: bool = False) -> None:

@@ -145,6 +145,15 @@ class Surroundings:
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return (surroundings(self.basis, self.elements, frame, self.shape) for frame in self.frames)
 
+    def shortest_bonds(self) -> np.ndarray:
+        """Length in Å of the shortest bond (elements, elements) in all frames; inf for a pair without one."""
+        shortest = np.full((len(self.elements),) * 2, np.inf)
+        for frame in self.frames:
+            species = species_of(frame.numbers, self.elements)
+            graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, self.basis.pair_cutoff)
+            np.minimum.at(shortest, (species[graph.source], species[graph.target]), np.linalg.norm(graph.r_ij, axis=1))
+        return shortest
+
     def atoms(self) -> list[int]:
         """Number of atoms of each element in all frames."""
         return np.sum([counts_of(frame.numbers, self.elements) for frame in self.frames], axis=0).astype(int).tolist()

@@ -77,7 +77,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_a_newer_schema_is_refused_with_both_versions(path):
     rewrite(path, lambda header: header.update(schema_version=99, softfix_version="9.9"))
-    with pytest.raises(SoftfixError, match=r"schema 99, written by softfix 9.9; .* up to schema 2"):
+    with pytest.raises(SoftfixError, match=r"schema 99, written by softfix 9.9; .* up to schema 3"):
         load_correction(path)
 
 
@@ -116,3 +116,20 @@ def test_another_base_is_refused_naming_both_and_the_override(correction):
     assert other.weights_sha256 in str(refusal.value)
     require_base(correction, other, override=True)
     require_base(correction, correction.base)
+
+
+def test_a_file_of_an_older_schema_keeps_its_gate(correction, path):
+    """It knows nothing of colliding atoms."""
+    arrays = {name: array for name, array in load_file(path).items() if name not in ("gate_core", "gate_crowded")}
+    header = correction.header().model_copy(update={"schema_version": 2})
+    save_file(arrays, path, metadata={"softfix": header.model_dump_json()})
+    gate = load_correction(path).gate
+    np.testing.assert_array_equal(gate.inner, correction.gate.inner)
+    assert not gate.core.any()
+
+
+def test_a_file_that_lacks_a_part_of_its_gate_is_refused(correction, path):
+    arrays = {name: array for name, array in load_file(path).items() if name != "gate_core"}
+    save_file(arrays, path, metadata={"softfix": correction.header().model_dump_json()})
+    with pytest.raises(SoftfixError, match="lacks the array gate_core"):
+        load_correction(path)

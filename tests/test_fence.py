@@ -15,6 +15,7 @@ from softfix.evaluations import evaluate_base
 from softfix.fit import fit
 from softfix.neighbours import neighbour_graph
 from softfix.problem import VOIGT
+from softfix.report.domain import reached
 from softfix.settings import FitSettings
 from tests.conftest import alloy, labelled
 
@@ -162,3 +163,43 @@ def test_steps_across_the_fence_evaluate_the_base_once_from_the_second_on(correc
     assert calls == ["sites", "plain", "plain"]
     atoms.calc = CorrectedCalculator(base, correction)
     np.testing.assert_array_equal(atoms.get_forces(), again)
+
+
+@pytest.fixture
+def collision(correction):
+    """A crystal of the fit in which one atom is moved towards its neighbour; the distance in Å is given."""
+    atoms = alloy(1, size=1, rattle=0.05)
+    pair = atoms.get_all_distances(mic=True) + 9.0 * np.eye(len(atoms))
+    i, j = np.unravel_index(pair.argmin(), pair.shape)
+    bond = atoms.get_distance(i, j, mic=True, vector=True)
+
+    def at(length):
+        moved = atoms.copy()
+        moved.positions[i] += bond * (1.0 - length / np.linalg.norm(bond))
+        return labelled(moved)
+
+    return at, float(np.linalg.norm(bond)), (int(i), int(j)), bond / np.linalg.norm(bond)
+
+
+def test_colliding_atoms_are_left_to_the_base(correction, base, collision):
+    at, shortest, (i, j), _ = collision
+    wide = correction.gate._replace(inner=np.full(2, 1e6), outer=np.full(2, 2e6))  # against all else
+    blind = wide._replace(core=np.zeros_like(wide.core))
+    frame = at(0.6 * shortest)
+    fences = [reached(replace(correction, gate=gate), frame)[0] for gate in (wide, blind)]
+    assert fences[0][i] == fences[0][j] == 0.0
+    assert (fences[1] == 1.0).all()
+    assert (reached(replace(correction, gate=wide), at(shortest))[0] == 1.0).all()
+
+
+@pytest.mark.parametrize("share", [0.95, 0.85, 0.8, 0.75, 0.6])
+def test_forces_stay_derivatives_through_a_collision(correction, base, collision, share):
+    at, shortest, (i, _), along = collision
+    frame, step = at(share * shortest), 1e-4
+    ends = []
+    for sign in (1, -1):
+        shift = np.zeros_like(frame.positions)
+        shift[i] = sign * step * along
+        ends.append(energy_of(correction, base, replace(frame, positions=frame.positions + shift)))
+    found = corrected(correction, [frame], base)[0].forces[i] @ along
+    assert found == pytest.approx(-(ends[0] - ends[1]) / (2 * step), abs=1e-5)

@@ -18,8 +18,9 @@ from jaxtyping import Float, Int
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 
-OPEN = 1e12  # squared deviation of a fence that encloses everything
+OPEN = 1e12  # squared deviation, or crowding, of a fence that encloses everything
 EMPTINESS = 0.1  # of the typical size of a spectrum: below, an atom counts as having no neighbours
+SQUEEZE = 0.15, 0.5  # crowding beyond that of the fit at which the fence begins to fall, and has fallen
 
 
 class Gate(NamedTuple):
@@ -31,6 +32,8 @@ class Gate(NamedTuple):
     inner: Float[Array, " species"]  # squared deviation up to which the fence is 1
     outer: Float[Array, " species"]  # squared deviation from which it is 0
     emptiness: Float[Array, " species"]  # square of the size of the descriptor below which the gate closes
+    core: Float[Array, "species pair_features"]  # what makes an atom crowded, see `softfix.core.crowding`
+    crowded: Float[Array, " species"]  # most crowding in the fit
 
 
 class Spread(NamedTuple):
@@ -76,15 +79,17 @@ def openness(
 def fence(
     basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
 ) -> Float[Array, " atoms"]:
-    """h_i = a_i f((D_i^2 - inner) / (outer - inner)) with D_i the distance of `deviation`.
+    """h_i = a_i f((D_i^2 - inner) / (outer - inner)) f((q_i - crowded - s) / (t - s)).
 
-    a rises smoothly from 0 at p = 0 to 1 at p^2 = eps, so that an atom without neighbours has h = 0 and nothing jumps
-    where the last neighbour leaves.
+    D_i is the distance of `deviation`, q_i the `crowding`; (s, t) is SQUEEZE. a rises smoothly from 0 at p = 0 to 1 at
+    p^2 = eps, so that an atom without neighbours has h = 0 and nothing jumps where the last neighbour leaves.
     """
     inner, outer = gate.inner[species], gate.outer[species]
     square = (raw_descriptor(basis, phi) ** 2).sum(axis=1)
     filled = 1.0 - fall(square / gate.emptiness[species])
-    return filled * fall((deviation(basis, gate, phi, species) - inner) / (outer - inner))
+    excess = crowding(basis, gate, phi, species) - gate.crowded[species]
+    near = fall((deviation(basis, gate, phi, species) - inner) / (outer - inner))
+    return filled * near * fall((excess - SQUEEZE[0]) / (SQUEEZE[1] - SQUEEZE[0]))
 
 
 def deviation(
@@ -94,6 +99,13 @@ def deviation(
     mean = raw_descriptor(basis, gate.center)
     size = (mean**2).sum(axis=1).clip(1e-12)
     return ((raw_descriptor(basis, phi) - mean[species]) ** 2).sum(axis=1) / size[species]
+
+
+def crowding(
+    basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
+) -> Float[Array, " atoms"]:
+    """q_i = sum_j u(r_ij): near 0 at bond lengths of the fit, 1 for one bond of three quarters of the shortest."""
+    return (phi[:, : basis.pair_features] * gate.core[species]).sum(axis=1)
 
 
 def fall(t: Float[Array, " n"]) -> Float[Array, " n"]:
@@ -111,7 +123,7 @@ def spread_of(basis: Basis, phi: Float[Array, "atoms features"], species: Int[Ar
     return Spread(one.sum(axis=0), one.T @ np.asarray(phi), one.T @ d, one.T @ square)
 
 
-def gate_of(spread: Spread) -> Gate:
+def gate_of(basis: Basis, spread: Spread) -> Gate:
     """Gate around the mean surroundings, open everywhere; every species must occur in the spread."""
     atoms = spread.atoms[:, None]
     zero = np.zeros(len(spread.atoms))
@@ -122,20 +134,25 @@ def gate_of(spread: Spread) -> Gate:
         inner=zero + OPEN,
         outer=zero + 2.0 * OPEN,
         emptiness=EMPTINESS**2 * spread.square / spread.atoms,
+        core=np.zeros((basis.species, basis.pair_features)),
+        crowded=zero + OPEN,
     )
 
 
-def fenced(gate: Gate, farthest: Float[Array, " species"], margin: float, least: float) -> Gate:
+def fenced(
+    gate: Gate, farthest: Float[Array, " species"], crowded: Float[Array, " species"], margin: float, least: float
+) -> Gate:
     """The gate with its fence: whole up to `margin` times the largest deviation in the fit, gone at three times that.
 
     Args:
-        gate: see `gate_of`.
+        gate: see `gate_of`, with its core.
         farthest: largest squared deviation of an atom in the fit from its species' mean.
+        crowded: largest crowding of an atom in the fit.
         margin: how much farther than that the correction is whole.
         least: deviation up to which it is whole in any case.
     """
     inner = np.maximum(margin**2 * farthest, least**2)
-    return gate._replace(inner=inner, outer=9.0 * inner)
+    return gate._replace(inner=inner, outer=9.0 * inner, crowded=crowded)
 
 
 def localised(gate: Gate, length: float, reach: float) -> Gate:
@@ -152,5 +169,15 @@ def localised(gate: Gate, length: float, reach: float) -> Gate:
 
 def farthest_of(basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]) -> Array:
     """Largest squared deviation of an atom of one structure from its species' mean, per species; 0 where none."""
-    distance = np.asarray(deviation(basis, gate, phi, species))
-    return np.array([distance[species == z].max(initial=0.0) for z in range(basis.species)])
+    return _largest(basis, np.asarray(deviation(basis, gate, phi, species)), species)
+
+
+def most_crowded_of(
+    basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
+) -> Array:
+    """Largest crowding of an atom of one structure, per species; 0 where none is crowded."""
+    return _largest(basis, np.asarray(crowding(basis, gate, phi, species)), species)
+
+
+def _largest(basis: Basis, of_atoms: np.ndarray, species: Int[Array, " atoms"]) -> np.ndarray:
+    return np.array([of_atoms[species == z].max(initial=0.0) for z in range(basis.species)])

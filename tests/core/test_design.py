@@ -6,7 +6,10 @@ import pytest
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.energy import evaluate
-from softfix.core.gate import farthest_of, fence, fenced, gate_of, localised, openness, spread_of
+from softfix.core.crowding import core_functions
+from softfix.core.gate import (
+    farthest_of, fence, fenced, gate_of, localised, most_crowded_of, openness, spread_of,
+)  # fmt: skip
 from softfix.core.graph import Graph, table
 from softfix.core.invariants import invariants, surroundings_of
 from softfix.core.precision import in_float64
@@ -37,12 +40,13 @@ def rows_of(basis, gates, atoms):
 
 @in_float64
 def gate_around(basis, atoms):
-    """Gate that is half open on `atoms` rattled anew."""
+    """Gate that is half open on `atoms` rattled anew, and crowded there."""
     near = whole_table(atoms, basis)
     phi = np.asarray(invariants(basis, surroundings_of(near)))[: len(atoms)]
     species = np.asarray(near.species)[: len(atoms)]
-    gate = gate_of(spread_of(basis, phi, species))
-    return localised(fenced(gate, farthest_of(basis, gate, phi, species), 0.5, 0.0), 0.3, 1.0)
+    gate = gate_of(basis, spread_of(basis, phi, species))._replace(core=core_functions(basis, np.full((2, 2), 3.0)))
+    crowded = most_crowded_of(basis, gate, phi, species) - 0.3
+    return localised(fenced(gate, farthest_of(basis, gate, phi, species), crowded, 0.5, 0.0), 0.3, 1.0)
 
 
 @pytest.fixture(params=[(b, gated) for b in BASES for gated in (False, True)], ids=str)
@@ -123,7 +127,7 @@ def test_the_fence_is_whole_on_the_fit_and_gone_far_from_it():
         np.asarray(invariants(basis, surroundings_of(near)))[: len(fitted)],
         np.asarray(near.species)[: len(fitted)],
     )
-    gate = fenced(gate, farthest_of(basis, gate, phi, species), 1.0, 0.0)
+    gate = fenced(gate, farthest_of(basis, gate, phi, species), most_crowded_of(basis, gate, phi, species), 1.0, 0.0)
 
     def h(atoms):
         near = whole_table(atoms, basis)
