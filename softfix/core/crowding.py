@@ -1,4 +1,4 @@
-"""How crowded an atom is: near 0 at bond lengths that a fit has seen, 1 and more once a bond is far shorter.
+"""How crowded an atom is: near 0 at bond lengths that a fit has seen, 1 and more once a bond is half as long.
 
 Fits know nothing of colliding atoms, and the potential below them, which repels, is the better guess there. Crowding
 is a sum over bonds of a function that steps down before the shortest bond of the fit. It is made of the radial
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from softfix.core.basis import Basis
 from softfix.core.radial import bessel
 
-WHOLE, GONE = 0.7, 0.9  # of the shortest bond: up to where a bond crowds, and from where it does not
+WHOLE, GONE = 0.55, 0.8  # of the shortest bond: up to where a bond crowds, and from where it does not
 POINTS = 400  # at which the step is fitted
 BEYOND = 3.0  # weight of the points past the shortest bond: many neighbours stand there
 WITHIN, RARE = 0.4, 0.3  # of the shortest bond, below which points weigh less: no atoms come that near

@@ -104,7 +104,7 @@ def deviation(
 def crowding(
     basis: Basis, gate: Gate, phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
 ) -> Float[Array, " atoms"]:
-    """q_i = sum_j u(r_ij): near 0 at bond lengths of the fit, 1 for one bond of three quarters of the shortest."""
+    """q_i = sum_j u(r_ij): near 0 at bond lengths of the fit, a half for one bond of two thirds of the shortest."""
     return (phi[:, : basis.pair_features] * gate.core[species]).sum(axis=1)
 
 

@@ -35,7 +35,7 @@ def gate():
 
 @pytest.mark.parametrize(("species", "shortest"), [([0, 0], LIKE), ([0, 1], UNLIKE)])
 def test_only_a_bond_shorter_than_all_of_the_fit_crowds(species, shortest):
-    share = np.array([0.3, 0.5, 0.7, 0.8, 0.95, 1.0, 1.2, 1.5, 2.0])
+    share = np.array([0.3, 0.4, 0.5, 0.67, 0.9, 1.0, 1.2, 1.5, 2.0])
     q = crowding(BASIS, gate(), seen(share * shortest, species), np.zeros(len(share), int))
     assert (q[:3] > 0.7).all()
     assert q[3] == pytest.approx(0.5, abs=0.1)
@@ -47,8 +47,8 @@ def test_the_fence_closes_smoothly_on_a_collision(species, shortest):
     """Of a species never seen with its like nothing is known: its collisions count for none."""
     lengths = np.linspace(0.5, 4.0, 701)
     h = fence(BASIS, gate(), seen(lengths, species), np.full(len(lengths), species[0]))
-    assert (h[lengths < 0.7 * shortest] == 0.0).all()
-    assert (h[lengths > 0.95 * shortest] == 1.0).all()
+    assert (h[lengths < 0.6 * shortest] == 0.0).all()
+    assert (h[lengths > 0.85 * shortest] == 1.0).all()
     assert np.abs(np.diff(h)).max() < 0.05
 
 
@@ -59,7 +59,7 @@ def test_a_pair_that_never_met_is_judged_by_both_of_its_species():
 
 
 def test_the_fence_is_whole_up_to_the_crowding_of_the_fit():
-    phi = seen(np.array([0.8 * LIKE, 1.0 * LIKE]), [0, 0])
+    phi = seen(np.array([0.65 * LIKE, 1.0 * LIKE]), [0, 0])
     q = crowding(BASIS, gate(), phi, np.zeros(2, int))
     farthest = np.full(2, 1e9)
     closed = fence(BASIS, gate(), phi, np.zeros(2, int))

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from softfix.core.basis import Basis
+from softfix.core.crowding import core_functions
 from softfix.core.design import design_rows
 from softfix.core.energy import evaluate
-from softfix.core.crowding import core_functions
-from softfix.core.gate import (
-    farthest_of, fence, fenced, gate_of, localised, most_crowded_of, openness, spread_of,
-)  # fmt: skip
+from softfix.core.gate import farthest_of, fence, fenced, gate_of, localised, most_crowded_of, openness, spread_of
 from softfix.core.graph import Graph, table
 from softfix.core.invariants import invariants, surroundings_of
 from softfix.core.precision import in_float64
