@@ -19,6 +19,7 @@ from softfix.core.gate import Gate, fence
 from softfix.core.remoteness import known_of, remoteness
 from softfix.core.statistics import Gathering, Labelled, Statistics
 from softfix.data.frames import Frame
+from softfix.device import on_each_device
 from softfix.evaluations import Evaluation
 from softfix.problem import OWN, Shape, Surroundings, columns, rows_of, surroundings
 from softfix.settings import TrustSettings
@@ -104,7 +105,7 @@ def far_statistics(
         return [Labelled(X.reshape(len(X) * 3, -1), np.zeros(3 * len(X)), np.repeat(weight, 3)) for X in forces]
 
     gatherings = [Gathering(columns(basis, elements)) for _ in gates]
-    for of_gates in side_by_side(of_structure, far, compiles=True):
+    for of_gates in side_by_side(on_each_device(of_structure), far, compiles=True):
         for gathering, rows in zip(gatherings, of_gates, strict=True):
             gathering.add({"trust": rows})
     return [gathering.statistics() for gathering in gatherings]

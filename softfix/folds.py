@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from softfix.core.gate import Gate
 from softfix.core.statistics import Gathering, Statistics
+from softfix.device import on_each_device
 from softfix.problem import Shape, columns, labelled_rows, rows_of
 from softfix.threads import side_by_side
 from softfix.workers import Workers, results
@@ -39,7 +40,7 @@ def folds_of(
     """
     parts = min(FOLDS, len(problem.frames))
     if workers is None or workers.alone or len(problem.frames) < MANY:
-        make = partial(_statistics, gates=gates, shape=shape)
+        make = on_each_device(partial(_statistics, gates=gates, shape=shape))
         found = list(side_by_side(make, _pieces(problem, parts, len(problem.frames)), compiles=True))
     else:
         found = _by_workers(problem, gates, shape, parts, workers)
