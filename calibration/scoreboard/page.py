@@ -1,8 +1,9 @@
 """From results.jsonl to the page and the figure of the scoreboard; needs neither models nor frames.
 
-    python calibration/scoreboard/page.py
+    python calibration/scoreboard/page.py --readme README.md
 
-Writes README.md (tables), summary.json (the same numbers) and scoreboard.svg beside the results.
+Writes README.md (tables), summary.json (the same numbers) and scoreboard.svg beside the results; `--readme` renews the
+tables that the README of the project shows of them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from excerpt import excerpt, put
 
 from softfix.benchmark import Summary, summary
 from softfix.benchmark.cells import Store
@@ -108,7 +110,11 @@ def _panel(axis, found: Summary, name: str) -> None:
     axis.minorticks_off()
 
 
-def main(results: Annotated[Path, typer.Option()] = HERE / "results.jsonl", output: Path = HERE) -> None:
+def main(
+    results: Annotated[Path, typer.Option()] = HERE / "results.jsonl",
+    output: Path = HERE,
+    readme: Annotated[Path | None, typer.Option(help="Page with marks that takes the tables of CHGNet.")] = None,
+) -> None:
     """Write the page, the sums and the figure."""
     measured = Store(results).results.values()
     bases = sorted({result.base for result in measured})
@@ -127,6 +133,8 @@ def main(results: Annotated[Path, typer.Option()] = HERE / "results.jsonl", outp
         with atomic_path(output / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
     figure(summaries[bases[0]], output / "scoreboard.svg")
+    if readme:
+        put(excerpt(summaries[bases[0]]), readme)
 
 
 if __name__ == "__main__":

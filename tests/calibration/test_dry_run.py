@@ -49,6 +49,21 @@ def test_the_scoreboard_fills_goes_on_and_becomes_a_page(folder):
     assert (folder / "scoreboard.svg").read_text().count("<svg") == 1
 
 
+def test_pages_show_the_committed_results(tmp_path):
+    """Tables of both READMEs are those that the committed cells give; a page without marks is left alone."""
+    pytest.importorskip("matplotlib", reason="the extra report is not installed")
+    page, board = tmp_path / "README.md", CALIBRATION / "scoreboard"
+    page.write_bytes((CALIBRATION.parent / "README.md").read_bytes())
+    run("scoreboard/page.py", "--output", tmp_path / "board", "--readme", page)
+    assert page.read_text() == (CALIBRATION.parent / "README.md").read_text()
+    for name in ("README.md", "summary.json"):
+        assert (tmp_path / "board" / name).read_text() == (board / name).read_text()
+    page.write_text("nothing to fill")
+    with pytest.raises(AssertionError, match="lacks the lines"):
+        run("scoreboard/page.py", "--output", tmp_path / "board", "--readme", page)
+    assert page.read_text() == "nothing to fill"
+
+
 def test_the_scoreboard_halves_files_without_a_partner_and_tells_of_a_folder_without_any(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(CALIBRATION.parent))
     monkeypatch.setenv("SOFTFIX_CACHE", str(tmp_path / "cache"))
