@@ -7,10 +7,12 @@ functions that the correction has anyway, so that it is linear in what an atom s
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from softfix.core.basis import Basis
+from softfix.core.precision import in_float64
 from softfix.core.radial import bessel
 
 WHOLE, GONE = 0.55, 0.8  # of the shortest bond: up to where a bond crowds, and from where it does not
@@ -19,6 +21,7 @@ BEYOND = 3.0  # weight of the points past the shortest bond: many neighbours sta
 WITHIN, RARE = 0.4, 0.3  # of the shortest bond, below which points weigh less: no atoms come that near
 
 
+@in_float64
 def core_functions(basis: Basis, shortest: Float[np.ndarray, "species species"]) -> np.ndarray:
     """Coefficients (species, pair_features) of the step down of every pair of species; 0 where no bond is known.
 
@@ -39,5 +42,5 @@ def _step(basis: Basis, shortest: float) -> np.ndarray:
     r = np.linspace(0.05 * shortest, basis.pair_cutoff, POINTS)
     share = np.clip((r / shortest - WHOLE) / (GONE - WHOLE), 0.0, 1.0)
     weight = np.where(r > shortest, BEYOND, np.where(r < WITHIN * shortest, RARE, 1.0))
-    functions = np.asarray(bessel(r, basis.pair_cutoff, basis.pair_count), dtype=np.float64)
+    functions = np.asarray(bessel(jnp.asarray(r), basis.pair_cutoff, basis.pair_count))
     return np.linalg.lstsq(functions * weight[:, None], (1.0 - share) * weight, rcond=1e-10)[0]
