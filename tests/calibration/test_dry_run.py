@@ -58,6 +58,10 @@ def test_pages_show_the_committed_results(tmp_path):
     assert page.read_text() == (CALIBRATION.parent / "README.md").read_text()
     for name in ("README.md", "summary.json"):
         assert (tmp_path / "board" / name).read_text() == (board / name).read_text()
+    own = board / "own"
+    run("scoreboard/page.py", "--results", own / "results.jsonl", "--output", tmp_path / "own")
+    for name in ("README.md", "summary.json"):
+        assert (tmp_path / "own" / name).read_text() == (own / name).read_text()
     page.write_text("nothing to fill")
     with pytest.raises(AssertionError, match="lacks the lines"):
         run("scoreboard/page.py", "--output", tmp_path / "board", "--readme", page)
