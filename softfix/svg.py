@@ -20,7 +20,7 @@ def drawing(path: Path, width: float, height: float, font_size: float = 9.0) -> 
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({"font.size": font_size, "svg.hashsalt": path.stem, "svg.fonttype": "none"}):
+    with mpl.rc_context({"font.size": font_size, "svg.hashsalt": "softfix", "svg.fonttype": "none"}):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
         yield figure

@@ -15,7 +15,7 @@ def _draw(path, fault=None):
 
 
 def test_the_same_content_gives_the_same_bytes_with_text_as_text(tmp_path):
-    first, second = tmp_path / "line.svg", tmp_path / "again" / "line.svg"
+    first, second = tmp_path / "line.svg", tmp_path / "again.svg"
     _draw(first)
     _draw(second)
     assert first.read_bytes() == second.read_bytes()
