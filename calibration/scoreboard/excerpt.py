@@ -34,9 +34,9 @@ def excerpt(found: Summary) -> str:
         row("one scalar (Deng et al.)", "scalar", error),
         row("fine-tuning all weights", "finetune", error),
         row("softfix", "softfix", error),
-        row("softfix over fine-tuning, same draws", "softfix", lambda c: _number(c.against_finetune)),
+        row("softfix over fine-tuning, same draws", "softfix", lambda c: number(c.against_finetune)),
         row("CPU time of a fit / of fine-tuning, s", "softfix", times),
-        row("softfix, error of energy differences over the base's", "softfix", lambda c: _number(c.energies)),
+        row("softfix, error of energy differences over the base's", "softfix", lambda c: number(c.energies)),
         row("systems", "softfix", lambda c: str(c.systems)),
     ]
     entries = {(e.system, e.k): f"{e.mean:.2f} ({e.worst:.2f})" for e in found.entries if e.method == "softfix"}
@@ -60,5 +60,6 @@ def put(text: str, path: Path) -> None:
         temporary.write_text(before + BEGIN + text + END + rest.split(END, 1)[1], encoding="utf-8")
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A cell of a table; empty where nothing was measured."""
     return "" if value is None else f"{value:.2f}"

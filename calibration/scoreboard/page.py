@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from excerpt import excerpt, put
+from excerpt import excerpt, number, put
 
 from softfix.benchmark import Summary, summary
 from softfix.benchmark.cells import Store
@@ -70,11 +70,10 @@ def columns_table(found: Summary) -> str:
     names = "method", "k", "systems", "geometric mean", "worst draw", "in", "over fine-tuning, same draws", "slopes"
     lines = ["| " + " | ".join((*names, "energies", "CPU s")) + " |", "|---|---|---|---|---|---|---|---|---|---|"]
     for c in sorted(found.columns, key=lambda c: (ORDER.index(c.method), c.k)):
-        peer = "" if c.against_finetune is None else f"{c.against_finetune:.2f}"
-        energies = "" if c.energies is None else f"{c.energies:.2f}"
         lines.append(
-            f"| {c.method} | {c.k} | {c.systems} | {c.geometric_mean:.3f} | {c.worst:.2f} | {c.worst_system} | {peer} "
-            f"| {c.slope_low:.2f} to {c.slope_high:.2f} | {energies} | {c.cpu_s:.1f} |"
+            f"| {c.method} | {c.k} | {c.systems} | {c.geometric_mean:.3f} | {c.worst:.2f} | {c.worst_system} "
+            f"| {number(c.against_finetune)} | {c.slope_low:.2f} to {c.slope_high:.2f} | {number(c.energies)} "
+            f"| {c.cpu_s:.1f} |"
         )
     return "\n".join(lines)
 
