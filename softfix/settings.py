@@ -121,7 +121,7 @@ class FitSettings(_Settings):
     )
     gate: GateSettings = GateSettings()
     trust: TrustSettings = TrustSettings()
-    max_steps: int = Field(60, ge=0, description="Most L-BFGS steps of the evidence; 0 keeps the medians.")
+    max_steps: int = Field(60, ge=0, description="Most Newton steps of the evidence; 0 keeps the medians.")
 
 
 def read_settings(path: str | Path, kind: type[T] = FitSettings) -> T:  # type: ignore[assignment]

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Float, Int
 
 from softfix.core.posterior import log_evidence
-from softfix.core.precision import in_float64
 from softfix.core.statistics import Statistics
 
-SHARE = 0.1  # of the columns of a group, about as many as the labels decide
-LIMIT = 20.0  # widths that a logarithm can be from its median, so that no step of a search overflows
-GRADIENT = 0.1  # largest component at which the maximum is near enough
-LONGEST = 5.0  # largest component of a step, in units of the curvature
+GAIN = 0.01  # what is left to gain, as far as the curvature tells, at which the maximum is near enough
+LONGEST = 5.0  # largest component of a step, in widths of the hyperprior
 ENOUGH = 1e-4  # share of what the slope promises that a step must gain
 SHORTEST = 1e-6  # share of a step
 TINY = 1e-30  # square of a noise that is all floor
-
-SEARCH = optax.scale_by_lbfgs()
-DIRECTION = jax.jit(SEARCH.update)
 
 
 class Hyperprior(NamedTuple):
@@ -51,7 +42,7 @@ class Hyperparameters(NamedTuple):
     noise: Float[np.ndarray, " kinds"]
     log_evidence: float
     steps: int
-    gradient: float  # largest component left, in units of the curvature: half its square is what is left to gain
+    gain: float  # that is left, as far as the curvature tells
 
 
 def prior_std(columns: Columns, amplitude: Float[np.ndarray, " groups"]) -> Float[np.ndarray, " columns"]:
@@ -63,35 +54,27 @@ def maximise(
     statistics: Statistics, columns: Columns, hyperprior: Hyperprior, max_steps: int = 60,
     guess: Hyperparameters | None = None,
 ) -> Hyperparameters:  # fmt: skip
-    """Maximise evidence x hyperprior by L-BFGS over logarithms, from the median, the least noise or a guess.
+    """Maximise evidence x hyperprior by Newton steps in logarithms, from the median, the least noise or a guess.
 
     There can be two maxima: one explains the labels, one takes them for noise. The likeliest start is gone on from.
     """
     groups = len(hyperprior.amplitude)
     width = np.concatenate([hyperprior.amplitude_width, hyperprior.noise_width])
     median = np.concatenate([hyperprior.amplitude, hyperprior.noise])
+    members = columns.group == np.arange(groups)[:, None]
 
-    # Second derivatives as they would be if labels decided a SHARE of the columns, and the noise of every kind alone:
-    # in these units L-BFGS takes a third of the steps, and a gradient of 0.1 leaves a gain of less than 0.01.
-    members = np.bincount(columns.group, minlength=groups)
-    stiffness = np.sqrt(1.0 + 2.0 * width**2 * np.concatenate([SHARE * members, statistics.counts]))
-
-    def unpack(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        t = LIMIT * np.tanh(s / (LIMIT * stiffness))
+    def unpack(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         value = median * np.exp(width * t)
-        return t, value, np.hypot(hyperprior.noise_floor, value[groups:])
+        return value[:groups], np.hypot(hyperprior.noise_floor, value[groups:])
 
-    def loss(s: np.ndarray) -> tuple[float, np.ndarray]:
-        t, value, noise = unpack(s)
-        dt_ds = (1.0 - (t / LIMIT) ** 2) / stiffness
-        found = log_evidence(statistics, prior_std(columns, value[:groups]), noise)
-        by_amplitude = np.bincount(columns.group, columns.shape * found.by_prior, minlength=groups)
-        by_value = np.concatenate([by_amplitude, found.by_noise * value[groups:] / noise])
-        return 0.5 * float(t @ t) - found.value, (t - by_value * width * value) * dt_ds
-
-    def start(value: np.ndarray) -> np.ndarray:
-        t = np.clip(np.log(value / median) / width, -0.9 * LIMIT, 0.9 * LIMIT)
-        return LIMIT * stiffness * np.arctanh(t / LIMIT)
+    def at(t: np.ndarray) -> Point:
+        amplitude, noise = unpack(t)
+        found = log_evidence(statistics, prior_std(columns, amplitude), noise, members)
+        above = 1.0 - (hyperprior.noise_floor / noise) ** 2  # d ln(noise) / d ln(what is added to its floor)
+        slope = width * np.concatenate([np.ones(groups), above])
+        bend = width**2 * np.concatenate([np.zeros(groups), 2.0 * above * (1.0 - above)])
+        curvature = slope[:, None] * found.information * slope - np.diag(bend * found.slope)
+        return Point(t, 0.5 * t @ t - found.value, t - slope * found.slope, np.eye(len(t)) + curvature)
 
     floor = np.where(hyperprior.noise_floor > 0.0, hyperprior.noise_floor, hyperprior.noise)
     values = [median]
@@ -100,46 +83,52 @@ def maximise(
     if guess:
         scatter = np.sqrt(np.maximum(guess.noise**2 - hyperprior.noise_floor**2, TINY))
         values.append(np.concatenate([guess.amplitude, scatter]))
-    starts = [Point(s, *loss(s)) for s in map(start, values)]
-    found, steps = _descend(loss, min(starts, key=lambda point: point.loss), max_steps)
-    _, value, noise = unpack(found.s)
-    return Hyperparameters(value[:groups], noise, -found.loss, steps, float(np.abs(found.gradient).max()))
+    starts = [at(np.log(value / median) / width) for value in values]
+    found, steps = _descend(at, min(starts, key=lambda point: point.loss), max_steps)
+    amplitude, noise = unpack(found.t)
+    return Hyperparameters(amplitude, noise, -found.loss, steps, _gain(found, _newton(found)))
 
 
 class Point(NamedTuple):
-    """Where a search is."""
+    """Where a search is: logarithms in units of their width, from the medians."""
 
-    s: Float[np.ndarray, " parameters"]
+    t: Float[np.ndarray, " parameters"]
     loss: float
     gradient: Float[np.ndarray, " parameters"]
+    curvature: Float[np.ndarray, "parameters parameters"]
 
 
-@in_float64
-def _descend(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], point: Point, max_steps: int) -> tuple[Point, int]:
-    """L-BFGS whose steps are halved until they lower the loss; optax turns slopes into directions.
-
-    The loss takes nearly all the time, so that it is asked for no more than a step needs. Gives the steps taken too.
-    """
-    state, steps = SEARCH.init(jnp.asarray(point.s)), 0
-    while steps < max_steps and np.abs(point.gradient).max() > GRADIENT:
-        direction, state = DIRECTION(jnp.asarray(point.gradient), state, jnp.asarray(point.s))
-        uphill = np.asarray(direction)
-        if point.gradient @ uphill <= 0.0:  # the curvature that was met is not that of a minimum
-            uphill = point.gradient
-        lower = _lower(loss, point, uphill)
+def _descend(at: Callable[[np.ndarray], Point], point: Point, max_steps: int) -> tuple[Point, int]:
+    """Newton steps, halved until they lower the loss, till little is left to gain; gives their number too."""
+    for steps in range(max_steps):
+        step = _newton(point)
+        lower = _lower(at, point, step) if _gain(point, step) > GAIN else None
         if lower is None:
-            break
-        point, steps = lower, steps + 1
-    return point, steps
+            return point, steps
+        point = lower
+    return point, max_steps
 
 
-def _lower(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], point: Point, uphill: np.ndarray) -> Point | None:
-    """The first point down a line, at halved distances, that is lower by ENOUGH; None where none is."""
-    size = min(1.0, LONGEST / np.abs(uphill).max())
+def _newton(point: Point) -> Float[np.ndarray, " parameters"]:
+    """Step to the minimum of a parabola with this slope and curvature, which the hyperprior keeps from being flat."""
+    if not np.isfinite(point.curvature).all():
+        return np.zeros_like(point.gradient)
+    curvature, axes = np.linalg.eigh(point.curvature)
+    step = -axes @ (axes.T @ point.gradient / np.maximum(np.abs(curvature), 1.0))
+    return step * min(1.0, LONGEST / max(np.abs(step).max(), LONGEST))
+
+
+def _gain(point: Point, step: Float[np.ndarray, " parameters"]) -> float:
+    """By what a whole step would lower the loss, were it that parabola."""
+    return float(-0.5 * point.gradient @ step)
+
+
+def _lower(at: Callable[[np.ndarray], Point], point: Point, step: Float[np.ndarray, " parameters"]) -> Point | None:
+    """The first point of a step, at halved lengths, that is lower by ENOUGH; None where none is."""
+    size = 1.0
     while size >= SHORTEST:
-        there = point.s - size * uphill
-        found = Point(there, *loss(there))
-        if found.loss <= point.loss - ENOUGH * size * (point.gradient @ uphill):
+        found = at(point.t + size * step)
+        if found.loss <= point.loss + ENOUGH * size * (point.gradient @ step):
             return found
         size *= 0.5
     return None
