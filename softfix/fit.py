@@ -61,7 +61,7 @@ def fit(
         SoftfixError: for no frames, an element that the base does not know, or labels that explain nothing.
 
     Warns:
-        SoftfixWarning: if the base tells for certain that stresses have another unit, sign or order.
+        SoftfixWarning: if the base tells for certain that stresses have another unit, sign or order; they are left out.
     """
     from softfix.bases import load_base
 
@@ -73,8 +73,8 @@ def fit(
     structures = far_structures(frames, settings.trust.structures)
     found = evaluate_base(base, [*frames, *structures], cache, track, "scale" in settings.terms, workers)
     evaluations, of_structures = found[: len(frames)], found[len(frames) :]
-    if "stress" in settings.labels:
-        _warn_of_stresses(frames[:LOOKED_AT], evaluations[:LOOKED_AT])
+    if "stress" in settings.labels and _are_stresses_wrong(frames[:LOOKED_AT], evaluations[:LOOKED_AT]):
+        settings = settings.model_copy(update={"labels": settings.labels - {"stress"}})
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
     reference, offsets, scatter = _references(frames, evaluations, elements)
@@ -104,13 +104,13 @@ def fit(
     return FitResult(correction, converged, correction.fit.status, evaluations)
 
 
-def _warn_of_stresses(frames: Sequence[Frame], evaluations: Sequence[Evaluation]) -> None:
-    """Say what the base tells for certain of stresses in another unit, sign or order: a fit would believe them."""
+def _are_stresses_wrong(frames: Sequence[Frame], evaluations: Sequence[Evaluation]) -> bool:
+    """Whether the base tells for certain that stresses have another unit, sign or order; says so."""
     subject = Subject(frames, evaluations)
-    for found in [*stress_units(subject), *shear_order(subject)]:
-        if found.sure == "certain":
-            advice = f'{found.advice} Or fit without them: `labels = ["energy", "forces"]` in the settings.'
-            warnings.warn(f"{found.what} {advice}", SoftfixWarning, stacklevel=3)
+    certain = [found for found in [*stress_units(subject), *shear_order(subject)] if found.sure == "certain"]
+    for found in certain:
+        warnings.warn(f"{found.what} The fit leaves them out. {found.advice}", SoftfixWarning, stacklevel=3)
+    return bool(certain)
 
 
 def _references(
