@@ -21,10 +21,13 @@ import softfix
 from softfix.cli.options import read_structures
 from softfix.data import read_frames, write_frames
 from softfix.data.frames import Frame
+from softfix.evaluations import atoms_of
 from softfix.label import Workers, label_frames, load_protocol
 from softfix.label.gpaw import GpawProtocol
 from softfix.label.protocol import LabelProtocol
 from softfix.sample import SampleSettings, sample
+from softfix.sample.image import Parent
+from softfix.sample.path import mapped, straight
 
 HERE = Path(__file__).parent
 
@@ -61,12 +64,23 @@ class Recipe(BaseModel):
     gpaw: GpawProtocol
 
     def structures(self, base: str) -> list[Frame]:
-        """What is to be labelled, best first."""
+        """What is to be labelled, best first; of the recipe `line`, a straight line with both ends."""
         phases = [phase.frame(name) for name, phase in self.phases.items()]
+        if self.recipe == "line":
+            return line(*phases, self.number)
         found = sample(phases, self.recipe, self.number, softfix.load_base(base).calculator, self.seed, self.sample)
-        for line in [*found.notes, found.status]:
-            print(line)
+        print(*found.notes, found.status, sep="\n")
         return found.frames
+
+
+def line(first: Frame, last: Frame, number: int) -> list[Frame]:
+    """Evenly spaced structures from the first to the last phase."""
+    start, end = (Parent(frame.source, atoms_of(frame)) for frame in (first, last))
+    places = np.linspace(0.0, 1.0, number)
+    return [
+        Frame(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc, config_type=f"kind:line;at:{place:g}")
+        for place, atoms in zip(places, straight(start.atoms, mapped(end.atoms, start, end), places), strict=True)
+    ]
 
 
 def recipes(path: Path = HERE / "recipes.toml") -> dict[str, Recipe]:
