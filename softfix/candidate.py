@@ -59,6 +59,25 @@ class Problem:
     far: Sequence[tuple[Frame, Evaluation]] = ()  # unlike all frames; the base is trusted there
     wild: float = np.inf  # eV/atom, difference from the base beyond which an energy is taken for a mistake
 
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Domains that compete. Frames at rest never get the global one.
+
+        That their forces vanish is explained best by taking all of the base away, which is wrong wherever forces do not
+        vanish.
+        """
+        domain = self.settings.domain
+        if domain != "auto":
+            return (domain,)
+        return ("local",) if self.are_at_rest else ("local", "global")
+
+    @property
+    def are_at_rest(self) -> bool:
+        """Whether forces (rms) are smaller than the base's error: they tell of themselves, not of their vicinity."""
+        pairs = zip(self.frames, self.evaluations, strict=True)
+        known = [(frame.forces, base.forces) for frame, base in pairs if frame.forces is not None]
+        return sum(float(np.sum(forces**2 - (forces - base) ** 2)) for forces, base in known) < 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -74,7 +93,6 @@ class Candidate:
     folds: Sequence[Statistics]
     without: Sequence[Posterior]  # with each of the folds left out; none for one frame
     base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
-    at_rest: bool  # whether the forces of the frames are smaller than that
 
     @cached_property
     def calibration(self) -> float:
@@ -94,8 +112,7 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
     Raises:
         SoftfixError: if the frames hold no label that is to be fitted, or the numbers are not finite.
     """
-    domain = problem.settings.domain
-    names = ("local", "global") if domain == "auto" else (domain,)
+    names = problem.forms
     shape = common_shape(problem.basis, [*problem.frames, *(frame for frame, _ in problem.far)])
     seen = Surroundings(problem.basis, problem.elements, problem.frames, shape)
     gates = _gates(problem, names, seen)
@@ -114,14 +131,11 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
 def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
     """The form with the least error on frames left out; `global` must be better by a margin, larger for few frames.
 
-    Of one frame, the evidence decides, with a margin too. Frames at rest never get it: that their forces vanish is
-    explained best by taking all of the base away, which is wrong wherever forces do not vanish.
+    Of one frame, the evidence decides, with a margin too.
     """
     margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else TIE}
 
     def error(candidate: Candidate) -> float:
-        if candidate.domain == "global" and candidate.at_rest:
-            return np.inf
         if candidate.held_out is None:
             return (DOUBT if candidate.domain == "global" else 0.0) - candidate.evidence
         return candidate.held_out.corrected / margin[candidate.domain]
@@ -181,14 +195,8 @@ def _fit(
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
     return Candidate(
         domain, gate, hyperparameters, float(evidence.log_evidence), found, np.asarray(total.counts), held_out, folds,
-        without, error, _are_at_rest(problem.frames, error),
+        without, error,
     )  # fmt: skip
-
-
-def _are_at_rest(frames: Sequence[Frame], error: float) -> bool:
-    """Whether forces (rms) are smaller than the base's error: they tell of themselves, not of their vicinity."""
-    forces = [frame.forces.ravel() for frame in frames if frame.forces is not None]
-    return bool(forces) and float(np.sqrt(np.mean(np.concatenate(forces) ** 2))) < error
 
 
 def _believed(noise: np.ndarray, settings: FitSettings) -> np.ndarray:

@@ -2,34 +2,26 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from softfix.candidate import Candidate, _are_at_rest, best_of
+from softfix.candidate import Candidate, Problem, best_of
 from softfix.correction import HeldOut
+from softfix.evaluations import Evaluation
 from softfix.fit import fit
 from softfix.settings import FitSettings, TrustSettings
 
 SMALL = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}
 
 
-def form(domain, evidence=0.0, error=None, at_rest=False):
+def form(domain, evidence=0.0, error=None):
     """What the choice looks at."""
     held = None if error is None else HeldOut(label="forces", unit="eV/Å", base=1.0, corrected=error, half=None)
-    return Candidate(domain, None, None, evidence, None, None, held, (), (), 0.1, at_rest)
+    return Candidate(domain, None, None, evidence, None, None, held, (), (), 0.1)
 
 
 @pytest.mark.parametrize(("more", "chosen"), [(9.0, "local"), (11.0, "global")])
 def test_one_frame_gets_the_global_form_where_it_is_far_more_likely(more, chosen):
     assert best_of([form("local"), form("global", more)], 1).domain == chosen
-
-
-def test_frames_at_rest_never_get_the_global_form():
-    """Relaxed slabs: forces that vanish are explained by taking all of the base away, wrong wherever they do not."""
-    assert best_of([form("local", at_rest=True), form("global", 100.0, at_rest=True)], 1).domain == "local"
-    pair = [form("local", error=1.0, at_rest=True), form("global", error=0.1, at_rest=True)]
-    assert best_of(pair, 5).domain == "local"
-    assert best_of(pair[1:], 5).domain == "global"  # where the settings ask for it
 
 
 @pytest.mark.parametrize(
@@ -40,11 +32,14 @@ def test_more_frames_are_judged_by_those_left_out(frames, error, chosen):
     assert best_of([form("local", error=1.0), form("global", error=error)], frames).domain == chosen
 
 
-def test_frames_are_at_rest_where_the_base_errs_by_more_than_their_forces(frames):
-    size = float(np.sqrt(np.mean(frames[0].forces ** 2)))
-    assert _are_at_rest(frames[:1], 1.1 * size)
-    assert not _are_at_rest(frames[:1], 0.9 * size)
-    assert not _are_at_rest([replace(frames[0], forces=None)], 1.0)
+@pytest.mark.parametrize(("share", "forms"), [(1.1, ("local",)), (0.9, ("local", "global"))])
+def test_frames_at_rest_never_get_the_global_form(frames, share, forms):
+    """Relaxed slabs: forces that vanish are explained by taking all of the base away, wrong wherever they do not."""
+    base = Evaluation(0.0, (1.0 + share) * frames[0].forces, None)  # errs by a share of the forces
+    problem = Problem(None, (), frames[:1], [base], None, None, FitSettings())
+    assert problem.forms == forms
+    assert replace(problem, settings=FitSettings(domain="global")).forms == ("global",)
+    assert replace(problem, frames=[replace(frames[0], forces=None)]).forms == ("local", "global")
 
 
 def test_structures_far_from_few_frames_say_nothing_of_the_global_amplitudes(frames, soft_base):
