@@ -173,7 +173,10 @@ def _fit(
     total = alone + far if far else alone
     limits = (prior.scale_lowest if domain == "local" else -1.0, prior.scale_highest)
     if not alone.counts[: KINDS.index("trust")].any():
-        raise SoftfixError("The frames hold none of the labels that are to be fitted: see `labels` in the settings.")
+        raise SoftfixError(
+            "The frames hold none of the labels that are to be fitted (see `labels` in the settings), or all of them "
+            "vanish by symmetry."
+        )
     columns, hyperprior = columns_of(problem.basis, problem.settings), hyperprior_of(problem.settings, total)
     search = partial(maximise, columns=columns, hyperprior=hyperprior, max_steps=problem.settings.max_steps)
     likeliest = search(alone if domain == "global" and len(problem.frames) < FEW else total, guess=guess)

@@ -53,6 +53,7 @@ class Shape(NamedTuple):
 
 
 FEW = 5  # energies of which none can be told to be wild
+UNSEEN = 1e-4  # size of a row of functions (of some 10 eV/Å, 1 eV/Å^3) that vanishes by symmetry, but for rounding
 OWN = Shape()  # the next bucket sizes of each structure
 
 
@@ -168,24 +169,31 @@ def labelled_rows(
     The weight of a force falls as 1 / (1 + |F|^2 / force_scale^2): noise grows with the force. That of an energy falls
     where it differs from the base by more than `wild` (eV/atom), which others do not: it is a mistake. Where a stress
     label is missing, the base's stress is trusted to `stress_trust` (eV/Å^3): forces alone leave the correction's
-    pressure undetermined, and nothing else would keep it small.
+    pressure undetermined, and nothing else would keep it small. Forces and stresses that vanish by symmetry, whatever
+    the weights, are left out: they would count as labels explained without any noise.
     """
-    atoms = len(frame)
+    atoms, first = len(frame), 1 + len(elements)
     parts: dict[str, Labelled] = {}
     if frame.forces is not None and "forces" in labels:
         weight = np.repeat(1.0 / (1.0 + np.sum(frame.forces**2, axis=1) / force_scale**2), 3)
         y = (frame.forces - base.forces).reshape(3 * atoms)
-        parts["forces"] = Labelled(rows.forces.reshape(3 * atoms, -1), y, weight)
+        parts["forces"] = _seen(Labelled(rows.forces.reshape(3 * atoms, -1), y, weight), first)
     if frame.energy is not None and "energy" in labels and frame.reference is None:
         shift = counts_of(frame.numbers, elements) @ offsets
         y = np.array([(frame.energy - base.energy - shift) / atoms])
         parts["energy"] = Labelled(rows.energy[None, :] / atoms, y, 1.0 / (1.0 + (y / wild) ** 4))
     if rows.stress is not None:
         if frame.stress is not None and base.stress is not None and "stress" in labels:
-            parts["stress"] = Labelled(rows.stress, frame.stress - base.stress, np.ones(6))
+            parts["stress"] = _seen(Labelled(rows.stress, frame.stress - base.stress, np.ones(6)), first)
         else:
             parts["trust"] = Labelled(rows.stress, np.zeros(6), np.full(6, 1.0 / stress_trust**2))
     return parts
+
+
+def _seen(rows: Labelled, first: int) -> Labelled:
+    """Rows that some function, the columns from the first on, can change."""
+    seen = np.linalg.norm(rows.X[:, first:], axis=1) > UNSEEN
+    return Labelled(*(part[seen] for part in rows))
 
 
 def composition_offsets(counts: np.ndarray, energies: np.ndarray) -> np.ndarray:
