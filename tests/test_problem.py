@@ -16,7 +16,7 @@ SMALL = FitSettings.model_validate({"basis": {"pair_count": 8, "three_count": 2,
 
 
 def strained():
-    """A perfect crystal: its forces and two thirds of its stress vanish by symmetry, or repeat the first third."""
+    """A perfect crystal: its forces and its shears vanish by symmetry."""
     atoms = bulk("Cu", "fcc", a=3.7, cubic=True)
     atoms.set_cell(atoms.cell.array * [1.0, 1.0, 1.02], scale_atoms=True)
     return labelled(atoms)

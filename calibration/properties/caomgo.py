@@ -1,12 +1,14 @@
 """Formation energies of CaO-MgO orderings, before and after a fit to six labelled cells.
 
     python calibration/properties/caomgo.py DATA_FOLDER --base chgnet
+    python calibration/properties/caomgo.py DATA_FOLDER --method finetune --method gap --peers FOLDER
 
 The frames are those of gpaw/CaMgO.extxyz. Fitted, in each draw: both end members at rest and four frames of mixed
 composition, one of each x and one more, drawn at random; from rattled frames alone, or any. Measured: the formation
 energies of all frames of mixed composition at or near rest (unrelaxed and relaxing) that were not fitted, each against
 the unrelaxed end members, which the fit has seen. Where any frame may be fitted, a measured one can be near to it:
-another step of the same relaxation. Also for one scalar in the place of the correction.
+another step of the same relaxation. Methods are the columns of the scoreboard; from-scratch peers take part where
+`--peers` names the folder of their environments.
 
 Lines are added to caomgo.jsonl; what it holds is not measured again. The table goes to caomgo.md.
 """
@@ -14,6 +16,7 @@ Lines are added to caomgo.jsonl; what it holds is not measured again. The table 
 from __future__ import annotations
 
 import json
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,20 +26,18 @@ import typer
 
 from softfix import screen
 from softfix.bases import load_base
-from softfix.correct import corrected
+from softfix.benchmark import METHODS, Method
 from softfix.data import read_frames
 from softfix.data.frames import Frame
-from softfix.evaluations import evaluate_base
 from softfix.files import atomic_path
-from softfix.fit import fit
 from softfix.lines import Lines
 from softfix.properties.solid_solution import mixture_of
-from softfix.settings import FitSettings
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "scoreboard"))
+from peer import peers  # noqa: E402  # needs the path
+
 DRAWN_FROM = ("rattled", "any")
-COLUMNS = ("base", "scalar", "softfix")
-METHODS = {"scalar": FitSettings(terms=frozenset({"scale"}), domain="global"), "softfix": FitSettings()}
 
 
 def split(frames: list[Frame], drawn_from: str, seed: int) -> tuple[list[Frame], list[Frame]]:
@@ -71,18 +72,13 @@ def formation(frames: list[Frame], energies: list[float | None]) -> np.ndarray:
     return 1000.0 * mixture.formation(np.array(energies, dtype=float))[mixture.mixed]
 
 
-def measure(frames: list[Frame], base: Any, drawn_from: str, seed: int) -> dict[str, Any]:
-    """Errors of one draw."""
+def measure(frames: list[Frame], base: Any, drawn_from: str, seed: int, method: Method) -> dict[str, Any]:
+    """Error of one method in one draw."""
     fitted, measured = split(frames, drawn_from, seed)
     dft = formation(measured, [frame.energy for frame in measured])
-    own = formation(measured, [evaluation.energy for evaluation in evaluate_base(base, measured)])
-    line: dict[str, Any] = {"fitted": len(fitted), "measured": len(dft), "dft_mean": float(dft.mean())}
-    line |= {"base": float(np.abs(own - dft).mean()), "base_mean": float(own.mean())}
-    for name, settings in METHODS.items():
-        correction = fit(fitted, base, settings).correction
-        own = formation(measured, [one.energy for one in corrected(correction, measured, base)])
-        line |= {name: float(np.abs(own - dft).mean()), f"{name}_mean": float(own.mean())}
-    return line
+    own = formation(measured, [one.energy for one in method.predict(fitted, measured, base, seed)])
+    return {"fitted": len(fitted), "measured": len(dft), "dft_mean": float(dft.mean()), "mean": float(own.mean()),
+            "mae": float(np.abs(own - dft).mean())}  # fmt: skip
 
 
 PAGE = """# Formation energies of CaO-MgO, {base}
@@ -90,41 +86,54 @@ PAGE = """# Formation energies of CaO-MgO, {base}
 MAE in meV per cation. `python calibration/properties/caomgo.py DATA_FOLDER --base {base}`: six frames fitted, both end
 members among them.
 
-| drawn from | draw | frames measured | base | scalar | softfix | softfix over base |
-|---|---|---|---|---|---|---|
+| drawn from | draw | frames measured | {methods} | softfix over base |
+|---|---|---|{dashes}---|
 {rows}
 """
 
 
 def table(lines: list[dict[str, Any]], base: str) -> str:
     """The page."""
+    methods = [name for name in (*METHODS, "gap", "allegro") if any(line["method"] == name for line in lines)]
     rows = []
     for kind in DRAWN_FROM:
-        mine = [line for line in lines if line["drawn_from"] == kind]
-        for line in mine:
-            cells = [kind, line["seed"], line["measured"], *(f"{line[name]:.1f}" for name in COLUMNS)]
-            rows.append("| " + " | ".join(map(str, [*cells, f"{line['softfix'] / line['base']:.2f}"])) + " |")
-        means = [float(np.mean([line[name] for line in mine])) for name in COLUMNS]
-        cells = [kind, "mean", "", *(f"{mean:.1f}" for mean in means), f"{means[-1] / means[0]:.2f}"]
-        rows.append("| " + " | ".join(cells) + " |")
-    return PAGE.format(base=base, rows="\n".join(rows))
+        found: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
+        for line in lines:
+            if line["drawn_from"] == kind:
+                found[line["seed"]][line["method"]] = line
+        draws = [{name: of[name]["mae"] for name in methods if name in of} for _, of in sorted(found.items())]
+        for (seed, of), errors in zip(sorted(found.items()), draws, strict=True):
+            rows.append(_row(kind, seed, of["base"]["measured"], errors, methods))
+        complete = [name for name in methods if all(name in errors for errors in draws)]
+        means = {name: float(np.mean([errors[name] for errors in draws])) for name in complete}
+        rows.append(_row(kind, "mean", "", means, methods))
+    return PAGE.format(base=base, methods=" | ".join(methods), dashes="---|" * len(methods), rows="\n".join(rows))
+
+
+def _row(kind: str, draw: object, measured: object, errors: dict[str, float], methods: list[str]) -> str:
+    cells = [f"{errors[name]:.1f}" if name in errors else "" for name in methods]
+    share = f"{errors['softfix'] / errors['base']:.2f}"
+    return f"| {kind} | {draw} | {measured} | {' | '.join(cells)} | {share} |"
 
 
 def main(
     folder: Annotated[Path, typer.Argument(help="Reference data.")],
     base: str = "chgnet",
+    method: Annotated[list[str], typer.Option()] = ["base", "scalar", "softfix"],  # noqa: B006
+    peers_folder: Annotated[Path | None, typer.Option("--peers", help="Folder of the peers' environments.")] = None,
     draws: int = 5,
     output: Path = HERE,
 ) -> None:
     """Measure what is missing, then write the table."""
     store, potential = Lines(output / "caomgo.jsonl"), load_base(base)
     frames = read_frames(folder / "gpaw" / "CaMgO.extxyz")
-    done = {(line["drawn_from"], line["seed"]) for line in store.read() if line["base_spec"] == base}
-    todo = [(kind, seed) for kind in DRAWN_FROM for seed in range(draws) if (kind, seed) not in done]
+    methods = METHODS | (peers(peers_folder) if peers_folder else {})
+    done = {(line["drawn_from"], line["seed"], line["method"]) for line in store.read() if line["base_spec"] == base}
+    cells = [(kind, seed, name) for kind in DRAWN_FROM for seed in range(draws) for name in method]
     with screen.progress("draws") as track:
-        for kind, seed in track(todo):
-            found = measure(frames, potential, kind, seed)
-            store.add(json.dumps({"base_spec": base, "drawn_from": kind, "seed": seed, **found}))
+        for kind, seed, name in track([cell for cell in cells if cell not in done]):
+            found = measure(frames, potential, kind, seed, methods[name])
+            store.add(json.dumps({"base_spec": base, "drawn_from": kind, "seed": seed, "method": name, **found}))
     lines = [line for line in store.read() if line["base_spec"] == base]
     with atomic_path(output / "caomgo.md") as temporary:
         temporary.write_text(table(lines, base), encoding="utf-8")

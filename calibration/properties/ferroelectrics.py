@@ -1,19 +1,25 @@
 """Polymorphs, double wells and switching paths of BaTiO3 and HfO2 from at most 20 frames.
 
     python calibration/properties/ferroelectrics.py DATA_FOLDER --base chgnet
+    python calibration/properties/ferroelectrics.py DATA_FOLDER --method gap --peers FOLDER
 
-The frames are those of gpaw/BaTiO3.extxyz and gpaw/HfO2.extxyz. Fitted: rattled and strained cells; of BaTiO3 the cubic
-cell at five volumes and the first frame of each relaxation too. Measured, none of them fitted except the cubic cell of
-BaTiO3 at rest, from which its energies count: energies of the polymorphs, wells along [001] and [111], switching paths.
-Energies are those of the DFT geometries, per formula unit (BaTiO3) or per atom (HfO2, from the monoclinic phase).
+BaTiO3 and HfO2: the frames are those of gpaw/BaTiO3.extxyz and gpaw/HfO2.extxyz. Fitted: rattled and strained cells;
+of BaTiO3 the cubic cell at five volumes and the first frame of each relaxation too. Measured, none of them fitted
+except the cubic cell of BaTiO3 at rest, from which its energies count: energies of the polymorphs, wells along [001]
+and [111], switching paths. PbTiO3 and PbZrO3: eight frames of calibration/data/NAME-minimalist.extxyz fitted, the line
+from the cubic to the polar phase in NAME-line.extxyz measured. Energies are those of the DFT geometries, per formula
+unit, or per atom (HfO2, from the monoclinic phase). Methods are the columns of the scoreboard, and `sharp`, softfix
+with energies trusted to 0.3 meV/atom.
 
-Energies go to ferroelectrics.json, the table to ferroelectrics.md, the figure to ferroelectrics.svg. From-scratch
-potentials on the same frames are not in it.
+Energies go to ferroelectrics.json, which keeps those of methods that are not named again, the table to
+ferroelectrics.md, the figure to ferroelectrics.svg.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,20 +30,33 @@ from ase.io import read
 
 from softfix import screen
 from softfix.bases import load_base
+from softfix.benchmark import METHODS, Method
 from softfix.correct import corrected
-from softfix.data import frame_of
+from softfix.data import frame_of, read_frames
 from softfix.data.frames import Frame
-from softfix.evaluations import evaluate_base
+from softfix.evaluations import Evaluation
 from softfix.files import atomic_path
 from softfix.fit import fit
 from softfix.settings import FitSettings
 from softfix.svg import drawing
 
 HERE = Path(__file__).parent
-SCALAR = FitSettings(terms=frozenset({"scale"}), domain="global")
+OWN = HERE.parent / "data"
+sys.path.insert(0, str(HERE.parent / "scoreboard"))
+from peer import peers  # noqa: E402  # needs the path
+
 # Differences between phases are some meV/atom: energies are trusted to 0.3 meV/atom, which converged frames deserve.
 SHARP = FitSettings.model_validate({"noise": {"energy": 3e-4}})
-COLOURS = {"GPAW": "#222222", "base": "#d1570a", "scalar": "#9a9a9a", "softfix": "#1f6feb", "sharp": "#2a9d5c"}
+COLOURS = {"GPAW": "#222222", "base": "#d1570a", "scalar": "#9a9a9a", "softfix": "#1f6feb", "sharp": "#2a9d5c",
+           "finetune": "#8e5bd0", "gap": "#c2a000", "allegro": "#d05b8e"}  # fmt: skip
+
+
+def predict_sharp(train: Sequence[Frame], test: Sequence[Frame], base: Any, seed: int) -> list[Evaluation]:
+    """The correction with sharp energies."""
+    return corrected(fit(train, base, SHARP).correction, test, base)
+
+
+SHARPLY = Method("sharp", predict_sharp, lambda family: SHARP.model_dump())
 
 
 @dataclass(frozen=True)
@@ -63,6 +82,7 @@ class System:
 
 AMPLITUDES = tuple(0.25 * n for n in range(9))
 LAMBDAS = (0.0, 0.15, 0.3, 0.4, 0.5)
+LINE = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SYSTEMS = (
     System(
         "BaTiO3",
@@ -97,30 +117,45 @@ SYSTEMS = (
         ),
         (),
     ),
+    *(
+        System(
+            name, "line-0", 5, {polar: "line-1"},
+            (Path1D(f"cubic to {polar}", tuple(f"line-{x:g}" for x in LINE), LINE),), (),
+        )
+        for name, polar in (("PbTiO3", "tetragonal"), ("PbZrO3", "polar"))
+    ),
 )  # fmt: skip
 
 
-def read_named(path: Path) -> dict[str, Frame]:
-    """Frames by their names in the file."""
-    return {
-        atoms.info["frame_id"]: frame_of(atoms, source=f"{path}, {atoms.info['frame_id']}") for atoms in read(path, ":")
-    }
+def frames_of(system: System, folder: Path) -> dict[str, Frame]:
+    """Frames of a material by their names; those of our own sets are called fitted-N and line-PLACE."""
+    if not (OWN / f"{system.name}-line.extxyz").is_file():
+        path = folder / "gpaw" / f"{system.name}.extxyz"
+        return {a.info["frame_id"]: frame_of(a, source=f"{path}, {a.info['frame_id']}") for a in read(path, ":")}
+    fitted, line = (read_frames(OWN / f"{system.name}-{part}.extxyz") for part in ("minimalist", "line"))
+    named = {f"fitted-{number}": frame for number, frame in enumerate(fitted)}
+    return named | {f"line-{frame.config_type.split('at:')[1]}": frame for frame in line}
 
 
-def measure(system: System, frames: dict[str, Frame], base: Any) -> dict[str, Any]:
-    """Energies in meV of all measured frames by GPAW, base, one scalar and softfix."""
-    rattled = [name for name in frames if "-r" in name and not name.startswith("relax")]
-    fitted = [*rattled, *system.also_fitted]
+def is_fitted(system: System, name: str) -> bool:
+    """Whether a frame is one of the fit."""
+    rattled = "-r" in name and not name.startswith("relax")
+    return rattled or name in system.also_fitted or name.startswith("fitted-")
+
+
+def measure(system: System, frames: dict[str, Frame], base: Any, methods: Sequence[Method]) -> dict[str, Any]:
+    """Energies in meV of all measured frames by GPAW and by every method."""
+    fitted = [name for name in frames if is_fitted(system, name)]
     names = sorted({system.zero, *system.polymorphs.values(), *(name for path in system.paths for name in path.frames)})
     measured = [frames[name] for name in names]
-    found = {"GPAW": [frame.energy for frame in measured], "base": [e.energy for e in evaluate_base(base, measured)]}
-    for method, settings in (("scalar", SCALAR), ("softfix", FitSettings()), ("sharp", SHARP)):
-        correction = fit([frames[name] for name in fitted], base, settings).correction
-        found[method] = [one.energy for one in corrected(correction, measured, base)]
+    found = {"GPAW": [frame.energy for frame in measured]}
+    for method in methods:
+        predicted = method.predict([frames[name] for name in fitted], measured, base, 0)
+        found[method.name] = [one.energy for one in predicted]
     energies = {}
-    for method, values in found.items():
+    for name, values in found.items():
         per_unit = 1000.0 * system.per * np.array(values, dtype=float) / [len(frame) for frame in measured]
-        energies[method] = dict(zip(names, (per_unit - per_unit[names.index(system.zero)]).tolist(), strict=True))
+        energies[name] = dict(zip(names, (per_unit - per_unit[names.index(system.zero)]).tolist(), strict=True))
     return {"fitted": fitted, "energies_meV": energies}
 
 
@@ -129,7 +164,7 @@ def quantities(system: System, energies: dict[str, float]) -> dict[str, float]:
     found = {name: energies[frame] for name, frame in system.polymorphs.items()}
     for path in system.paths:
         along = np.array([energies[name] for name in path.frames])
-        if system.name == "BaTiO3":
+        if system.per > 1:
             found[f"depth of the well along {path.name}"] = float(along[0] - along.min())
         else:
             found[f"barrier {path.name}"] = float(along.max() - along[0])
@@ -139,17 +174,17 @@ def quantities(system: System, energies: dict[str, float]) -> dict[str, float]:
 PAGE = """# Ferroelectrics from few frames, {base}
 
 `python calibration/properties/ferroelectrics.py DATA_FOLDER --base {base}`. Energies in meV per formula unit from the
-cubic phase (BaTiO3) and in meV per atom from the monoclinic phase (HfO2), at the geometries of GPAW; what was fitted:
-rattled and strained cells, see the script. softfix: default settings; sharp: `noise.energy = 3e-4`.
+cubic phase (perovskites) and in meV per atom from the monoclinic phase (HfO2), at the geometries of GPAW; what was
+fitted: rattled and strained cells, see the script. softfix: default settings; sharp: `noise.energy = 3e-4`.
 
-| material | quantity | GPAW | base | scalar | softfix | sharp |
-|---|---|---|---|---|---|---|
+| material | quantity | {methods} |
+|---|---|{dashes}
 {rows}
 
 Polymorphs: largest error in meV/atom, and whether they stand in the order of GPAW.
 
-| material | frames fitted | base | scalar | softfix | sharp |
-|---|---|---|---|---|---|
+| material | frames fitted | {others} |
+|---|---|{fewer}
 {sums}
 """
 
@@ -157,43 +192,46 @@ Polymorphs: largest error in meV/atom, and whether they stand in the order of GP
 def table(results: dict[str, Any], base: str) -> str:
     """The page."""
     rows, sums = [], []
+    methods = [name for name in COLOURS if all(name in results[system.name]["energies_meV"] for system in SYSTEMS)]
     for system in SYSTEMS:
         energies = results[system.name]["energies_meV"]
-        found = {method: quantities(system, energies[method]) for method in COLOURS}
+        found = {method: quantities(system, energies[method]) for method in methods}
         for name in found["GPAW"]:
-            cells = " | ".join(f"{found[method][name]:.1f}" for method in COLOURS)
+            cells = " | ".join(f"{found[method][name]:.1f}" for method in methods)
             rows.append(f"| {system.name} | {name} | {cells} |")
         truth, cells = found["GPAW"], []
-        for method in ("base", "scalar", "softfix", "sharp"):
+        for method in methods[1:]:
             off = max(abs(found[method][name] - truth[name]) / system.per for name in system.polymorphs)
             same = _order(system, found[method]) == _order(system, truth)
             cells.append(f"{off:.1f}, {'yes' if same else 'no'}")
         sums.append(f"| {system.name} | {len(results[system.name]['fitted'])} | {' | '.join(cells)} |")
-    return PAGE.format(base=base, rows="\n".join(rows), sums="\n".join(sums))
+    columns = {"methods": " | ".join(methods), "others": " | ".join(methods[1:])}
+    columns |= {"dashes": "---|" * len(methods), "fewer": "---|" * (len(methods) - 1)}
+    return PAGE.format(base=base, rows="\n".join(rows), sums="\n".join(sums), **columns)
 
 
 def _order(system: System, found: dict[str, float]) -> list[str]:
-    return sorted(system.polymorphs, key=lambda name: found[name])
+    """Polymorphs and the phase that energies count from, lowest first."""
+    return sorted([*system.polymorphs, ""], key=lambda name: found.get(name, 0.0))
 
 
 def figure(results: dict[str, Any], path: Path) -> None:
     """Energy along every path."""
     lines = [(system, line) for system in SYSTEMS for line in system.paths]
-    with drawing(path, 8.0, 5.4) as drawn:
-        axes = drawn.subplots(2, 2)
+    with drawing(path, 8.0, 7.8) as drawn:
+        axes = drawn.subplots(3, 2)
         for axis, (system, line) in zip(axes.flat, lines, strict=True):
-            for method, colour in COLOURS.items():
-                energies = results[system.name]["energies_meV"][method]
-                along = np.array([energies[name] for name in line.frames])
+            found = results[system.name]["energies_meV"]
+            for method in (name for name in COLOURS if name in found):
+                along = np.array([found[method][name] for name in line.frames])
                 shown = along - along[0]
                 style = {"lw": 2.0, "ms": 5} if method == "GPAW" else {"lw": 1.1, "ms": 3}
-                axis.plot(line.places, shown, "o-", color=colour, label=method, **style)
+                axis.plot(line.places, shown, "o-", color=COLOURS[method], label=method, **style)
+            truth = np.array([found["GPAW"][name] for name in line.frames])
+            low, high = np.min(truth - truth[0]), np.max(truth - truth[0])
             unit = "formula unit" if system.per > 1 else "atom"
             axis.set(title=f"{system.name}, {line.name}", ylabel=f"energy, meV per {unit}")
-            if system.name == "BaTiO3":
-                axis.set(ylim=(-70, 80), xlabel="amplitude of the polar mode")
-            else:
-                axis.set(xlabel="path")
+            axis.set(ylim=(low - 0.6 * (high - low), high + 0.6 * (high - low)), xlabel="path")
             axis.spines[["top", "right"]].set_visible(False)
         handles = axes.flat[0].get_legend_handles_labels()
         drawn.legend(*handles, loc="outside upper center", ncols=len(COLOURS), frameon=False)
@@ -202,16 +240,22 @@ def figure(results: dict[str, Any], path: Path) -> None:
 def main(
     folder: Annotated[Path, typer.Argument(help="Reference data.")],
     base: str = "chgnet",
+    method: Annotated[list[str], typer.Option()] = ["base", "scalar", "softfix", "sharp"],  # noqa: B006
+    peers_folder: Annotated[Path | None, typer.Option("--peers", help="Folder of the peers' environments.")] = None,
     output: Path = HERE,
 ) -> None:
     """Measure, then write table and figure."""
-    potential, results = load_base(base), {}
+    potential, path = load_base(base), output / "ferroelectrics.json"
+    known = METHODS | {"sharp": SHARPLY} | (peers(peers_folder) if peers_folder else {})
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"base": base, "results": {}}
+    results = before["results"] if before["base"] == base else {}
     with screen.progress("materials") as track:
         for system in track(SYSTEMS):
-            frames = read_named(folder / "gpaw" / f"{system.name}.extxyz")
-            results[system.name] = measure(system, frames, potential)
-    with atomic_path(output / "ferroelectrics.json") as temporary:
-        temporary.write_text(json.dumps({"base": base, "results": results}, indent=1), encoding="utf-8")
+            new = measure(system, frames_of(system, folder), potential, [known[name] for name in method])
+            kept = results.get(system.name, {"energies_meV": {}})
+            results[system.name] = new | {"energies_meV": kept["energies_meV"] | new["energies_meV"]}
+            with atomic_path(path) as temporary:
+                temporary.write_text(json.dumps({"base": base, "results": results}, indent=1), encoding="utf-8")
     with atomic_path(output / "ferroelectrics.md") as temporary:
         temporary.write_text(table(results, base), encoding="utf-8")
     figure(results, output / "ferroelectrics.svg")
