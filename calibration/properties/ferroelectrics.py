@@ -229,9 +229,10 @@ def figure(results: dict[str, Any], path: Path) -> None:
                 axis.plot(line.places, shown, "o-", color=COLOURS[method], label=method, **style)
             truth = np.array([found["GPAW"][name] for name in line.frames])
             low, high = np.min(truth - truth[0]), np.max(truth - truth[0])
+            high = min(high, -1.5 * low) if low < 0.0 else high  # the well, not the wall behind it
             unit = "formula unit" if system.per > 1 else "atom"
             axis.set(title=f"{system.name}, {line.name}", ylabel=f"energy, meV per {unit}")
-            axis.set(ylim=(low - 0.6 * (high - low), high + 0.6 * (high - low)), xlabel="path")
+            axis.set(ylim=(low - 0.3 * (high - low), high + 0.3 * (high - low)), xlabel="path")
             axis.spines[["top", "right"]].set_visible(False)
         handles = axes.flat[0].get_legend_handles_labels()
         drawn.legend(*handles, loc="outside upper center", ncols=len(COLOURS), frameon=False)
