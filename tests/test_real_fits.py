@@ -38,7 +38,7 @@ def example(name):
 def test_chgnet_on_hfo2_has_the_share_of_its_error_that_the_readme_says():
     pytest.importorskip("chgnet", reason="the extra chgnet is not installed")
     (said,) = re.findall(r"\| force MAE, eV/Å \|.*\| ([\d.]+) \|", README.read_text(encoding="utf-8"))
-    assert float(said) <= 0.60
+    assert float(said) <= 0.70
     assert ratio(load_base("chgnet"), *example("HfO2")) == pytest.approx(float(said), abs=0.02)
 
 
