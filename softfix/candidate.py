@@ -180,7 +180,7 @@ def _fit(
     columns, hyperprior = columns_of(problem.basis, problem.settings), hyperprior_of(problem.settings, total)
     search = partial(maximise, columns=columns, hyperprior=hyperprior, max_steps=problem.settings.max_steps)
     likeliest = search(alone if domain == "global" and len(problem.frames) < FEW else total, guess=guess)
-    compared = len(folds) == 1 and problem.settings.domain == "auto"
+    compared = len(folds) == 1 and len(problem.forms) > 1
     evidence = search(alone) if compared and domain == "local" and far else likeliest
     noise, std = _believed(likeliest.noise, problem.settings), prior_std(columns, likeliest.amplitude)
     hyperparameters = likeliest._replace(noise=noise)

@@ -35,7 +35,7 @@ from softfix.properties.solid_solution import mixture_of
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "scoreboard"))
-from peer import peers  # noqa: E402  # needs the path
+from peer import ARGUMENTS, methods  # noqa: E402  # needs the path
 
 DRAWN_FROM = ("rattled", "any")
 
@@ -94,24 +94,24 @@ members among them.
 
 def table(lines: list[dict[str, Any]], base: str) -> str:
     """The page."""
-    methods = [name for name in (*METHODS, "gap", "allegro") if any(line["method"] == name for line in lines)]
+    names = [name for name in (*METHODS, *ARGUMENTS) if any(line["method"] == name for line in lines)]
     rows = []
     for kind in DRAWN_FROM:
-        found: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
+        errors: dict[int, dict[str, float]] = defaultdict(dict)
+        measured: dict[int, int] = {}
         for line in lines:
             if line["drawn_from"] == kind:
-                found[line["seed"]][line["method"]] = line
-        draws = [{name: of[name]["mae"] for name in methods if name in of} for _, of in sorted(found.items())]
-        for (seed, of), errors in zip(sorted(found.items()), draws, strict=True):
-            rows.append(_row(kind, seed, of["base"]["measured"], errors, methods))
-        complete = [name for name in methods if all(name in errors for errors in draws)]
-        means = {name: float(np.mean([errors[name] for errors in draws])) for name in complete}
-        rows.append(_row(kind, "mean", "", means, methods))
-    return PAGE.format(base=base, methods=" | ".join(methods), dashes="---|" * len(methods), rows="\n".join(rows))
+                errors[line["seed"]][line["method"]] = line["mae"]
+                measured[line["seed"]] = line["measured"]
+        rows += [_row(kind, seed, measured[seed], of, names) for seed, of in sorted(errors.items())]
+        complete = [name for name in names if all(name in of for of in errors.values())]
+        means = {name: float(np.mean([of[name] for of in errors.values()])) for name in complete}
+        rows.append(_row(kind, "mean", "", means, names))
+    return PAGE.format(base=base, methods=" | ".join(names), dashes="---|" * len(names), rows="\n".join(rows))
 
 
-def _row(kind: str, draw: object, measured: object, errors: dict[str, float], methods: list[str]) -> str:
-    cells = [f"{errors[name]:.1f}" if name in errors else "" for name in methods]
+def _row(kind: str, draw: object, measured: object, errors: dict[str, float], names: list[str]) -> str:
+    cells = [f"{errors[name]:.1f}" if name in errors else "" for name in names]
     share = f"{errors['softfix'] / errors['base']:.2f}"
     return f"| {kind} | {draw} | {measured} | {' | '.join(cells)} | {share} |"
 
@@ -127,12 +127,12 @@ def main(
     """Measure what is missing, then write the table."""
     store, potential = Lines(output / "caomgo.jsonl"), load_base(base)
     frames = read_frames(folder / "gpaw" / "CaMgO.extxyz")
-    methods = METHODS | (peers(peers_folder) if peers_folder else {})
+    known = methods(peers_folder)
     done = {(line["drawn_from"], line["seed"], line["method"]) for line in store.read() if line["base_spec"] == base}
     cells = [(kind, seed, name) for kind in DRAWN_FROM for seed in range(draws) for name in method]
     with screen.progress("draws") as track:
         for kind, seed, name in track([cell for cell in cells if cell not in done]):
-            found = measure(frames, potential, kind, seed, methods[name])
+            found = measure(frames, potential, kind, seed, known[name])
             store.add(json.dumps({"base_spec": base, "drawn_from": kind, "seed": seed, "method": name, **found}))
     lines = [line for line in store.read() if line["base_spec"] == base]
     with atomic_path(output / "caomgo.md") as temporary:

@@ -1,4 +1,4 @@
-"""Polymorphs, double wells and switching paths of BaTiO3 and HfO2 from at most 20 frames.
+"""Polymorphs, double wells and switching paths of BaTiO3, HfO2, PbTiO3 and PbZrO3 from at most 20 frames.
 
     python calibration/properties/ferroelectrics.py DATA_FOLDER --base chgnet
     python calibration/properties/ferroelectrics.py DATA_FOLDER --method gap --peers FOLDER
@@ -30,7 +30,7 @@ from ase.io import read
 
 from softfix import screen
 from softfix.bases import load_base
-from softfix.benchmark import METHODS, Method
+from softfix.benchmark import Method
 from softfix.correct import corrected
 from softfix.data import frame_of, read_frames
 from softfix.data.frames import Frame
@@ -43,7 +43,7 @@ from softfix.svg import drawing
 HERE = Path(__file__).parent
 OWN = HERE.parent / "data"
 sys.path.insert(0, str(HERE.parent / "scoreboard"))
-from peer import peers  # noqa: E402  # needs the path
+from peer import methods  # noqa: E402  # needs the path
 
 # Differences between phases are some meV/atom: energies are trusted to 0.3 meV/atom, which converged frames deserve.
 SHARP = FitSettings.model_validate({"noise": {"energy": 3e-4}})
@@ -143,13 +143,13 @@ def is_fitted(system: System, name: str) -> bool:
     return rattled or name in system.also_fitted or name.startswith("fitted-")
 
 
-def measure(system: System, frames: dict[str, Frame], base: Any, methods: Sequence[Method]) -> dict[str, Any]:
+def measure(system: System, frames: dict[str, Frame], base: Any, chosen: Sequence[Method]) -> dict[str, Any]:
     """Energies in meV of all measured frames by GPAW and by every method."""
     fitted = [name for name in frames if is_fitted(system, name)]
     names = sorted({system.zero, *system.polymorphs.values(), *(name for path in system.paths for name in path.frames)})
     measured = [frames[name] for name in names]
     found = {"GPAW": [frame.energy for frame in measured]}
-    for method in methods:
+    for method in chosen:
         predicted = method.predict([frames[name] for name in fitted], measured, base, 0)
         found[method.name] = [one.energy for one in predicted]
     energies = {}
@@ -192,21 +192,21 @@ Polymorphs: largest error in meV/atom, and whether they stand in the order of GP
 def table(results: dict[str, Any], base: str) -> str:
     """The page."""
     rows, sums = [], []
-    methods = [name for name in COLOURS if all(name in results[system.name]["energies_meV"] for system in SYSTEMS)]
+    shown = [name for name in COLOURS if all(name in results[system.name]["energies_meV"] for system in SYSTEMS)]
     for system in SYSTEMS:
         energies = results[system.name]["energies_meV"]
-        found = {method: quantities(system, energies[method]) for method in methods}
+        found = {method: quantities(system, energies[method]) for method in shown}
         for name in found["GPAW"]:
-            cells = " | ".join(f"{found[method][name]:.1f}" for method in methods)
+            cells = " | ".join(f"{found[method][name]:.1f}" for method in shown)
             rows.append(f"| {system.name} | {name} | {cells} |")
         truth, cells = found["GPAW"], []
-        for method in methods[1:]:
+        for method in shown[1:]:
             off = max(abs(found[method][name] - truth[name]) / system.per for name in system.polymorphs)
             same = _order(system, found[method]) == _order(system, truth)
             cells.append(f"{off:.1f}, {'yes' if same else 'no'}")
         sums.append(f"| {system.name} | {len(results[system.name]['fitted'])} | {' | '.join(cells)} |")
-    columns = {"methods": " | ".join(methods), "others": " | ".join(methods[1:])}
-    columns |= {"dashes": "---|" * len(methods), "fewer": "---|" * (len(methods) - 1)}
+    columns = {"methods": " | ".join(shown), "others": " | ".join(shown[1:])}
+    columns |= {"dashes": "---|" * len(shown), "fewer": "---|" * (len(shown) - 1)}
     return PAGE.format(base=base, rows="\n".join(rows), sums="\n".join(sums), **columns)
 
 
@@ -247,7 +247,7 @@ def main(
 ) -> None:
     """Measure, then write table and figure."""
     potential, path = load_base(base), output / "ferroelectrics.json"
-    known = METHODS | {"sharp": SHARPLY} | (peers(peers_folder) if peers_folder else {})
+    known = methods(peers_folder) | {"sharp": SHARPLY}
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"base": base, "results": {}}
     results = before["results"] if before["base"] == base else {}
     with screen.progress("materials") as track:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softfix.benchmark import Method
+from softfix.benchmark import METHODS, Method
 from softfix.data import write_frames
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
@@ -23,6 +23,11 @@ from softfix.problem import composition_offsets, counts_of
 SCRIPTS = Path(__file__).parent / "peers"
 SMALL_MACE = Path(__file__).parents[1] / "mace-small" / "mace-small.model"
 ARGUMENTS = {"gap": (), "allegro": (), "franken": ("--base-model", str(SMALL_MACE))}
+
+
+def methods(folder: Path | None) -> dict[str, Method]:
+    """All columns: those that every user has, and the peers of a folder."""
+    return METHODS | (peers(folder) if folder else {})
 
 
 def peers(folder: Path) -> dict[str, Method]:

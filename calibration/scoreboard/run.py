@@ -15,7 +15,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from peer import peers
+from peer import methods
 
 from softfix import screen
 from softfix.benchmark import METHODS, Plan, System, find_systems, run, summary
@@ -67,10 +67,9 @@ def main(
     peer_folder: Annotated[Path | None, typer.Option("--peers", help="Environments made by peers/setup.sh.")] = None,
 ) -> None:
     """Measure what is missing, then print the tables."""
-    methods = {**METHODS, **(peers(peer_folder) if peer_folder else {})}
     chosen = [each for each in systems(folder) if not system or each.name in system]
     with screen.progress("cells") as track:
-        store = run(chosen, Plan(base, method, size, draws), results, workers, again or (), track, methods)
+        store = run(chosen, Plan(base, method, size, draws), results, workers, again or (), track, methods(peer_folder))
     for spec in base:
         screen.benchmark(summary(store.results.values(), spec))
 
