@@ -23,6 +23,10 @@ NAMES = {
     "solid-solution": "formation energies of orderings",
     "barrier": "static and relaxed migration barriers",
     "polymorphs": "energies of competing phases",
+    "polarisation": "cell shape and polarisation of polar phases, from Born charges",
+    "soft-modes": "zone-centre modes of a parent phase and their charges",
+    "order-parameter": "polarisation against temperature, by molecular dynamics",
+    "domain-wall": "energy and profile of 180-degree walls",
     "softening": "distribution of slopes over many materials",
 }
 

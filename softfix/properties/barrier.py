@@ -21,7 +21,7 @@ from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
 from softfix.data.read import read_frames
 from softfix.errors import SoftfixError
-from softfix.properties.checks import formula, require_composition
+from softfix.properties.checks import require_composition, require_same_atoms
 from softfix.properties.findings import Drawing, Findings, Value
 from softfix.properties.potential import Potential, geometry
 from softfix.properties.property import Problem, Property
@@ -92,13 +92,7 @@ def _path(frames: Sequence[Frame], images: int) -> list[Atoms]:
     """The images given, or interpolated between two."""
     if len(frames) < 2:
         raise SoftfixError(f"{frames[0].source}: a barrier needs the two ends of a path, or all its images.")
-    first = frames[0]
-    for frame in frames[1:]:
-        if frame.numbers.tolist() != first.numbers.tolist():
-            raise SoftfixError(
-                f"{frame.source} ({formula(frame)}) should hold the atoms of {first.source} ({formula(first)}) in the "
-                "same order: sort the atoms of both ends alike."
-            )
+    require_same_atoms(frames)
     ends = [atoms_of(frame) for frame in frames]
     if len(ends) > 2:
         return ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,24 @@ def require_composition(structure: Frame, reference: Frame, path: Path | None) -
             f"{path} is {other}, but the structure {structure.source} is {mine}: give the reference of "
             "the same compound."
         )
+
+
+def require_same_atoms(frames: Sequence[Frame]) -> None:
+    """Refuse structures whose atoms are not those of the first one, in its order."""
+    first = frames[0]
+    for frame in frames[1:]:
+        if frame.numbers.tolist() != first.numbers.tolist():
+            raise SoftfixError(
+                f"{frame.source} ({formula(frame)}) should hold the atoms of {first.source} ({formula(first)}) in the "
+                "same order: sort the atoms of both alike."
+            )
+
+
+def require_two_phases(frames: Sequence[Frame], what: str) -> None:
+    """Refuse anything but a parent phase and a polar one, of the same atoms."""
+    if len(frames) != 2:
+        raise SoftfixError(f"{frames[0].source}: {what} needs two structures, the parent phase and a polar one.")
+    require_same_atoms(frames)
 
 
 def read_values(path: Path, known: dict[str, str]) -> dict[str, float]:

@@ -98,9 +98,7 @@ def analyse(perfect: Atoms, moves: np.ndarray, forces: np.ndarray, settings: Pho
         forces: (supercells, atoms, 3) eV/Å.
         settings: of the meshes.
     """
-    phonon = _phonopy(perfect)
-    phonon.dataset = {"displacements": moves, "forces": forces}
-    phonon.produce_force_constants(fc_calculator="symfc", calculate_full_force_constants=False)
+    phonon = fitted(perfect, moves, forces)
     frequencies, weights = _mesh(phonon, settings.mesh)
     share = 100.0 * float(np.average(frequencies < IMAGINARY, axis=0, weights=weights).mean())
     values = [
@@ -193,15 +191,23 @@ def _require_relaxed(perfect: Atoms, moves: np.ndarray, forces: np.ndarray, sour
         )
 
 
-def _phonopy(perfect: Atoms) -> Any:
-    """The supercell as phonopy sees it; the primitive cell is found by symmetry."""
+def fitted(perfect: Atoms, moves: np.ndarray, forces: np.ndarray, primitive: Any = "auto") -> Any:
+    """Phonopy with the force constants of its primitive cell, fitted to all displacements (Å) and forces (eV/Å)."""
+    phonon = _phonopy(perfect, primitive)
+    phonon.dataset = {"displacements": moves, "forces": forces}
+    phonon.produce_force_constants(fc_calculator="symfc", calculate_full_force_constants=False)
+    return phonon
+
+
+def _phonopy(perfect: Atoms, primitive: Any = "auto") -> Any:
+    """The supercell as phonopy sees it; the primitive cell is found by symmetry unless it is given."""
     from phonopy import Phonopy
     from phonopy.structure.atoms import PhonopyAtoms
 
     cell = PhonopyAtoms(numbers=perfect.numbers, cell=perfect.cell.array, positions=perfect.positions)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # phonopy explains its defaults, which are given here
-        return Phonopy(cell, np.eye(3, dtype=int), primitive_matrix="auto", log_level=0)
+        return Phonopy(cell, np.eye(3, dtype=int), primitive_matrix=primitive, log_level=0)
 
 
 def _mesh(phonon: Any, density: float) -> tuple[np.ndarray, np.ndarray]:
