@@ -247,8 +247,8 @@ def _calibration(folds: Sequence[Statistics], parts: Sequence[Posterior], noise:
     label = _label(folds)
     kind, error, expected = KINDS.index(label), 0.0, 0.0
     for fold, part in zip(folds, parts, strict=True):
-        error, root = error + squared_error(fold, part.mean, kind), part.root
-        expected += float(fold.counts[kind] * noise[kind] ** 2 + np.sum((root @ fold.gram[kind]) * root))
+        error += squared_error(fold, part.mean, kind)
+        expected += float(fold.counts[kind] * noise[kind] ** 2) + part.trace(fold.gram[kind])
     factor = float(np.sqrt(max(error, 0.0) / expected))
     return factor if len(folds) == FOLDS else max(factor, 1.0)  # few frames can't vouch for smaller errors
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from softfix.core.posterior import log_evidence
 from softfix.core.statistics import Statistics
 
-GAIN = 0.01  # what is left to gain, as far as the curvature tells, at which the maximum is near enough
+GAIN = 0.1  # what is left to gain, as far as the curvature tells, at which the maximum is near enough
 LONGEST = 5.0  # largest component of a step, in widths of the hyperprior
 ENOUGH = 1e-4  # share of what the slope promises that a step must gain
 SHORTEST = 1e-6  # share of a step

@@ -41,6 +41,11 @@ class Posterior(NamedTuple):
         """Covariance = root.T @ root; made when it is asked for."""
         return dtrtri(self.cholesky, lower=1)[0] * self.prior_std
 
+    def trace(self, gram: Float[np.ndarray, "columns columns"]) -> float:
+        """Trace of the covariance times a Gram matrix: what the labels of its rows vary by, all together."""
+        half = _half_inverse(self.cholesky.copy(order="F"))
+        return 2.0 * float(np.vdot(gram, self.prior_std[:, None] * half * self.prior_std))
+
 
 class Evidence(NamedTuple):
     """How likely the labels are; slope and curvature by ln(prior std) of each group, then by ln(noise) of each kind."""
@@ -87,33 +92,37 @@ def log_evidence(
     misfit = np.sum(statistics.squares / noise**2) - normal.rhs @ w
     value = -0.5 * (misfit + log_det) - np.sum(statistics.counts * np.log(noise))
 
-    C = _inverse(cholesky)
-    u, kept = members * (w / prior_std), members @ np.diag(C)
+    half = _half_inverse(cholesky)
+    diagonal = 2.0 * np.diag(half)
+    u, kept = members * (w / prior_std), members @ diagonal
     z, residual, doubt = np.zeros_like(statistics.rhs), np.zeros_like(noise), np.zeros_like(noise)
-    DCD = prior_std[:, None] * C * prior_std
+    covariance = prior_std[:, None] * half * prior_std  # half of it, too
     for k in np.flatnonzero(statistics.counts):
         explained = statistics.gram[k] @ w
         z[k] = prior_std * (statistics.rhs[k] - explained) / noise[k] ** 2
         residual[k] = (statistics.squares[k] - (2.0 * statistics.rhs[k] - explained) @ w) / noise[k] ** 2
-        doubt[k] = np.vdot(statistics.gram[k], DCD) / noise[k] ** 2
+        doubt[k] = 2.0 * np.vdot(statistics.gram[k], covariance) / noise[k] ** 2
     slope = np.concatenate([np.sum(u**2, axis=1) - members.sum(axis=1) + kept, residual + doubt - statistics.counts])
 
     seen = np.concatenate([u, z])
-    mixed = seen @ C @ seen.T
     groups = len(members)
-    information = 2.0 * mixed
+    information = 2.0 * _with_transpose(seen @ half @ seen.T)
+    squares = _with_transpose(members @ half**2 @ members.T) + np.diag(members @ (0.5 * diagonal**2))
     information[:groups, :groups] *= -2.0
-    information[:groups, :groups] += 2.0 * (np.diag(np.sum(u**2, axis=1) + kept) - members @ C**2 @ members.T)
+    information[:groups, :groups] += 2.0 * (np.diag(np.sum(u**2, axis=1) + kept) - squares)
     information[groups:, groups:] = 2.0 * np.diag(residual) - information[groups:, groups:]
     return Evidence(float(value), slope, information)
 
 
-def _inverse(cholesky: Float[np.ndarray, "columns columns"]) -> Float[np.ndarray, "columns columns"]:
-    """Inverse of L L^T; overwrites L."""
+def _half_inverse(cholesky: Float[np.ndarray, "columns columns"]) -> Float[np.ndarray, "columns columns"]:
+    """H, lower triangular, with H + H^T the inverse of L L^T; overwrites L."""
     half = dpotri(cholesky, lower=1, overwrite_c=1)[0]
-    whole = half + half.T
-    whole[np.diag_indices_from(whole)] *= 0.5
-    return whole
+    half[np.diag_indices_from(half)] *= 0.5
+    return half
+
+
+def _with_transpose(matrix: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
+    return matrix + matrix.T
 
 
 def _cholesky(normal: Normal, prior_std: Float[np.ndarray, " columns"]) -> Float[np.ndarray, "columns columns"]:

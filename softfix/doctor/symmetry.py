@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from phonopy.structure.atoms import PhonopyAtoms
-from phonopy.structure.symmetry import Symmetry
-from spglib.error import SpglibError
 
 from softfix.data.frames import Frame
 from softfix.doctor.finding import Finding, finding
@@ -86,6 +83,10 @@ def operations(frame: Frame) -> list[tuple[np.ndarray, np.ndarray]]:
 
     The mean over any of them leaves symmetric forces as they are. Empty where there are none beyond the identity.
     """
+    from phonopy.structure.atoms import PhonopyAtoms
+    from phonopy.structure.symmetry import Symmetry
+    from spglib.error import SpglibError
+
     fractional = np.linalg.solve(frame.cell.T, frame.positions.T).T
     cell = PhonopyAtoms(numbers=frame.numbers, scaled_positions=fractional, cell=frame.cell)
     try:

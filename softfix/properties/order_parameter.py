@@ -35,9 +35,9 @@ class OrderParameterSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     born_charges: Charges | None = Field(None, description=CHARGES)
-    temperatures: tuple[float, ...] = Field((100.0, 300.0, 500.0, 700.0), min_length=1, description="K.")
+    temperatures: tuple[float, ...] = Field((300.0, 700.0, 1100.0), min_length=1, description="K.")
     repeats: tuple[int, int, int] = Field((2, 2, 2), description="Cells of the supercell.")
-    steps: int = Field(2000, ge=SEGMENT, multiple_of=SEGMENT, description="Steps at each temperature.")
+    steps: int = Field(1000, ge=SEGMENT, multiple_of=SEGMENT, description="Steps at each temperature.")
     equilibration: float = Field(0.3, ge=0, lt=1, description="Share of them that is not measured.")
     conditions: Conditions = Field(
         Conditions(pressure=0.0, melting=0.6), description="Pressure (none: constant volume), time step, thermostat."

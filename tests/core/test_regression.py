@@ -49,6 +49,8 @@ def test_posterior_is_that_of_dense_linear_algebra(data):
     assert np.allclose(result.mean, covariance @ X.T @ (y / (NOISE @ kind) ** 2), rtol=1e-10)
     root = np.asarray(result.root)
     assert np.allclose(root.T @ root, covariance, rtol=1e-9)
+    gram = np.cov(np.random.default_rng(1).normal(size=(len(covariance), 9)))
+    assert result.trace(gram) == pytest.approx(np.trace(gram @ covariance), rel=1e-9)
 
 
 MEMBERS = np.arange(COLUMNS) % 2 == np.arange(2)[:, None]
