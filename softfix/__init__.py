@@ -17,7 +17,7 @@ _HOMES = {
     "LabelKeys": "softfix.data",
     "SoftfixError": "softfix.errors",
     "check_base": "softfix.bases.check",
-    "fit": "softfix.fit",
+    "fit": "softfix.fitting",
     "load": "softfix.calculator",
     "load_base": "softfix.bases",
     "load_correction": "softfix.correction",
@@ -32,5 +32,5 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its home when it is first asked for: `import softfix` stays instant."""
     if name not in _HOMES:
         raise AttributeError(f"module 'softfix' has no attribute '{name}'")
-    globals()[name] = getattr(import_module(_HOMES[name]), name)  # or `fit` would be its module from the second use on
+    globals()[name] = getattr(import_module(_HOMES[name]), name)
     return globals()[name]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import softfix
+
 PACKAGE = Path(__file__).parents[1] / "softfix"
 FOREIGN_TO_CORE = {"ase", "torch", "phonopy", "pathlib", "os", "rich", "typer", "safetensors", "json"}
 
@@ -58,3 +60,9 @@ def test_help_is_instant():
         subprocess.run([sys.executable, "-m", "softfix", "--help"], check=True, capture_output=True)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.5
+
+
+def test_no_public_name_is_a_modules_too():
+    """Importing `softfix.NAME` anywhere would put the module in the place of the name."""
+    modules = {path.stem for path in PACKAGE.iterdir()}
+    assert not modules & set(softfix.__all__)

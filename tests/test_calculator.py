@@ -17,7 +17,7 @@ from ase.optimize import BFGS
 import softfix
 from softfix.calculator import CorrectedCalculator
 from softfix.errors import SoftfixError
-from softfix.fit import fit
+from softfix.fitting import fit
 from tests.conftest import SoftEMT, alloy
 from tests.test_fit import QUICK
 

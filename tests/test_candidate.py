@@ -7,7 +7,7 @@ import pytest
 from softfix.candidate import Candidate, Problem, best_of
 from softfix.correction import HeldOut
 from softfix.evaluations import Evaluation
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.settings import FitSettings, TrustSettings
 
 SMALL = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from softfix.correction import ARRAYS, load_correction, require_base
 from softfix.errors import SoftfixError
-from softfix.fit import fit
+from softfix.fitting import fit
 from tests.conftest import SoftEMT
 from tests.test_fit import QUICK
 

@@ -18,7 +18,7 @@ import jax, jax.numpy as jnp
 import softfix.candidate
 from softfix.data import read_frames
 from softfix.device import on_each_device
-from softfix.fit import fit
+from softfix.fitting import fit
 from tests.conftest import SoftEMT
 from tests.test_fit import QUICK
 

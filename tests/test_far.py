@@ -13,7 +13,7 @@ from softfix.data.keys import LabelKeys
 from softfix.data.labels import frame_of
 from softfix.evaluations import evaluate_base
 from softfix.far import CHANGES, STRAIN, VACUUM, far_statistics, far_structures, lone_pairs
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.neighbours import neighbour_graph
 from softfix.prior import choose_basis
 from softfix.problem import Surroundings

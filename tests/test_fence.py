@@ -12,7 +12,7 @@ from softfix.calculator import CorrectedCalculator
 from softfix.correct import correct, corrected, shares_of
 from softfix.correction import load_correction
 from softfix.evaluations import evaluate_base
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.neighbours import neighbour_graph
 from softfix.problem import VOIGT
 from softfix.report.domain import reached

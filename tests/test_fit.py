@@ -15,7 +15,7 @@ from softfix.coverage import coverage
 from softfix.data import SoftfixWarning
 from softfix.errors import SoftfixError
 from softfix.evaluations import EvaluationCache, evaluate_base
-from softfix.fit import fit, undetermined
+from softfix.fitting import fit, undetermined
 from softfix.measure import measure
 from softfix.prior import choose_basis
 from softfix.problem import composition_offsets, robust_offsets

@@ -8,7 +8,7 @@ from ase.build import bulk
 
 from softfix.errors import SoftfixError
 from softfix.evaluations import evaluate_base
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.settings import FitSettings
 from tests.conftest import alloy, labelled
 

@@ -14,7 +14,7 @@ from softfix.correct import corrected
 from softfix.correction import load_correction
 from softfix.data import atoms_of, read_frames
 from softfix.evaluations import evaluate_base
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.measure import measure
 
 pytestmark = pytest.mark.real

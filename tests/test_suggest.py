@@ -11,7 +11,7 @@ from softfix.core.selection import herd, information, informed, mismatch, most_i
 from softfix.data import read_frames, write_frames
 from softfix.data.keys import LabelKeys
 from softfix.errors import SoftfixError
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.settings import FitSettings
 from softfix.suggest import suggest
 from tests.conftest import alloy, labelled

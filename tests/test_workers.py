@@ -18,7 +18,7 @@ from softfix.data import read_frames, write_frames
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import BATCH_FRAMES, EvaluationCache, evaluate_base
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.settings import FitSettings
 from softfix.workers import Workers
 from tests.conftest import SoftEMT, alloy, labelled

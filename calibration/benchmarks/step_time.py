@@ -33,7 +33,7 @@ from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
 from softfix.files import atomic_path
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.neighbours import Search
 from softfix.prior import choose_basis
 from softfix.settings import FitSettings

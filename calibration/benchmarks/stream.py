@@ -22,7 +22,7 @@ from step_time import crystal, made_up
 import softfix
 from softfix.correct import corrected
 from softfix.data.frames import Frame
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.measure import measure
 
 ATOMS = 8

@@ -23,7 +23,7 @@ from softfix.data.frames import Frame
 from softfix.dynamics import Conditions
 from softfix.evaluations import evaluate_base
 from softfix.files import atomic_path
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.label import Workers, label_frames, load_protocol
 from softfix.learn import LearnSettings, learn
 from softfix.measure import measure

@@ -18,7 +18,7 @@ from softfix.bases import load_base
 from softfix.correct import corrected
 from softfix.data import read_frames
 from softfix.evaluations import evaluate_base
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.measure import measure
 from softfix.settings import FitSettings
 

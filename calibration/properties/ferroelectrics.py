@@ -36,7 +36,7 @@ from softfix.data import frame_of, read_frames
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
 from softfix.files import atomic_path
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.settings import FitSettings
 from softfix.svg import drawing
 

@@ -34,7 +34,7 @@ from softfix.data.keys import LabelKeys
 from softfix.data.labels import atoms_of
 from softfix.evaluations import evaluate_base
 from softfix.files import atomic_path
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.lines import Lines
 from softfix.measure import slope
 from softfix.properties.phonons import PhononSettings, analyse, compare, symmetric_displacements

@@ -24,7 +24,7 @@ from softfix.bases import load_base
 from softfix.benchmark import System
 from softfix.benchmark.systems import draw
 from softfix.coverage import coverage
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.lines import Lines
 
 HERE = Path(__file__).parent

@@ -25,7 +25,7 @@ from softfix.correct import corrected
 from softfix.data.frames import Frame
 from softfix.evaluations import evaluate_base
 from softfix.files import atomic_path
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.measure import measure
 
 HERE = Path(__file__).parent

@@ -21,7 +21,7 @@ from softfix.correct import corrected
 from softfix.data import read_frames
 from softfix.data.frames import Frame
 from softfix.evaluations import evaluate_base
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.lines import Lines
 from softfix.suggest import suggest
 

@@ -59,7 +59,7 @@ def predict_scalar(train: Sequence[Frame], test: Sequence[Frame], base: Base, se
 def predict_softfix(train: Sequence[Frame], test: Sequence[Frame], base: Base, seed: int) -> list[Evaluation]:
     """The correction with its default settings."""
     from softfix.correct import corrected
-    from softfix.fit import fit
+    from softfix.fitting import fit
 
     return corrected(fit(train, base).correction, test, base)
 

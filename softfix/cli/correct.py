@@ -28,8 +28,8 @@ def fit(
     from softfix import screen
     from softfix.bases import load_base
     from softfix.correct import corrected
-    from softfix.fit import fit as fit_correction
-    from softfix.fit import undetermined
+    from softfix.fitting import fit as fit_correction
+    from softfix.fitting import undetermined
     from softfix.measure import report
     from softfix.settings import FitSettings, read_settings
     from softfix.workers import Workers

@@ -221,7 +221,7 @@ class Learner:
 
     def _fitted(self) -> Correction:
         """Fit once per number of labels; the file is what is used, so that a resumed run has the same numbers."""
-        from softfix.fit import fit
+        from softfix.fitting import fit
 
         path = self.folder / "corrections" / f"{len(self.frames):03d}.softfix"
         result = None

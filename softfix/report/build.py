@@ -238,7 +238,7 @@ def _learning(held: HeldOut | None, frames: int, status: str) -> Learning | None
 
 def _expected(frames: Sequence[Frame], base: Base) -> tuple[Learning | None, str]:
     """What a fit to some of the frames brings on those left out, and how it was found."""
-    from softfix.fit import fit
+    from softfix.fitting import fit
 
     family = _family([frame for frame in frames if frame.forces is not None])
     if len(family) < 2:

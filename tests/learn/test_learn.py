@@ -60,7 +60,7 @@ def run(tmp_path_factory):
 def test_the_potential_becomes_as_good_as_one_of_ten_times_more_random_labels(run):
     """Along its own trajectory, with calls of DFT in under 5 % of the steps."""
     from softfix.bases import load_base
-    from softfix.fit import fit
+    from softfix.fitting import fit
 
     assert run.steps == 300
     assert 2 <= len(run.events) < 0.05 * run.steps

@@ -11,7 +11,7 @@ from vesin import NeighborList
 from softfix.bases import load_base
 from softfix.data import read_frames
 from softfix.errors import SoftfixError
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.properties.phonons import PhononSettings, analyse
 from softfix.properties.run import Potentials, measure_property
 from softfix.settings import FitSettings

@@ -5,7 +5,7 @@ from ase.build import bulk
 
 from softfix.bases import load_base
 from softfix.errors import SoftfixError
-from softfix.fit import fit
+from softfix.fitting import fit
 from softfix.properties.run import Potentials, measure_property
 from softfix.settings import FitSettings
 from tests.conftest import SoftEMT, alloy, labelled

@@ -40,7 +40,7 @@ def toy(tmp_path_factory):
     from ase.calculators.emt import EMT
 
     from softfix.bases import load_base
-    from softfix.fit import fit
+    from softfix.fitting import fit
     from softfix.report.build import report
     from softfix.settings import FitSettings
 
