@@ -8,6 +8,7 @@ A run that was stopped goes on: what was sampled stands beside the labels, and l
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -25,11 +26,14 @@ from softfix.evaluations import atoms_of
 from softfix.label import Workers, label_frames, load_protocol
 from softfix.label.gpaw import GpawProtocol
 from softfix.label.protocol import LabelProtocol
+from softfix.label.store import Store, store_path
 from softfix.sample import SampleSettings, sample
 from softfix.sample.image import Parent
 from softfix.sample.path import mapped, straight
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from relaxed import relaxed  # noqa: E402  # needs the path
 
 
 class Phase(BaseModel):
@@ -64,10 +68,12 @@ class Recipe(BaseModel):
     gpaw: GpawProtocol
 
     def structures(self, base: str) -> list[Frame]:
-        """What is to be labelled, best first; of the recipe `line`, a straight line with both ends."""
+        """What is to be labelled, best first; of `line` a straight line with both ends, of `relaxed` the phases."""
         phases = [phase.frame(name) for name, phase in self.phases.items()]
         if self.recipe == "line":
             return line(*phases, self.number)
+        if self.recipe == "relaxed":
+            return [phases[0], *(aligned(phases[0], phase) for phase in phases[1:])]
         found = sample(phases, self.recipe, self.number, softfix.load_base(base).calculator, self.seed, self.sample)
         print(*found.notes, found.status, sep="\n")
         return found.frames
@@ -75,12 +81,18 @@ class Recipe(BaseModel):
 
 def line(first: Frame, last: Frame, number: int) -> list[Frame]:
     """Evenly spaced structures from the first to the last phase."""
-    start, end = (Parent(frame.source, atoms_of(frame)) for frame in (first, last))
-    places = np.linspace(0.0, 1.0, number)
+    ends, places = (atoms_of(first), atoms_of(aligned(first, last))), np.linspace(0.0, 1.0, number)
     return [
         Frame(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc, config_type=f"kind:line;at:{place:g}")
-        for place, atoms in zip(places, straight(start.atoms, mapped(end.atoms, start, end), places), strict=True)
+        for place, atoms in zip(places, straight(*ends, places), strict=True)
     ]
+
+
+def aligned(first: Frame, other: Frame) -> Frame:
+    """Another phase with its atoms in the order, and near the sites, of the first."""
+    start, end = (Parent(frame.source, atoms_of(frame)) for frame in (first, other))
+    atoms = mapped(end.atoms, start, end)
+    return Frame(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc, source=other.source)
 
 
 def recipes(path: Path = HERE / "recipes.toml") -> dict[str, Recipe]:
@@ -92,7 +104,13 @@ def recipes(path: Path = HERE / "recipes.toml") -> dict[str, Recipe]:
 
 
 def make(name: str, recipe: Recipe, base: str, folder: Path, protocol: LabelProtocol, workers: int) -> None:
-    """Sample once, label what has no label yet."""
+    """Sample once, label what has no label yet; or relax."""
+    if recipe.recipe == "relaxed":
+        store = Store(store_path(folder / f"{name}.extxyz"))
+        frames = [relaxed(phase, protocol, store) for phase in recipe.structures(base)]
+        write_frames(folder / f"{name}.extxyz", frames)
+        print(f"{name}: relaxed {len(frames)} phases in {len(store.outcomes)} labels", flush=True)
+        return
     structures = folder / f"{name}-structures.extxyz"
     if not structures.exists():
         write_frames(structures, recipe.structures(base))

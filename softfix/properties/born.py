@@ -7,7 +7,7 @@ cell. Linear in u, which holds within some percent for ferroelectric perovskites
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from ase import Atoms
@@ -16,8 +16,10 @@ from ase.data import chemical_symbols
 from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
 from softfix.errors import SoftfixError
+from softfix.properties.checks import require_same_atoms
 
 MICROCOULOMB = 1602.176634  # µC/cm^2 in one e/Å^2 (SI)
+FAR = 1.2  # Å; no ferroelectric displacement is larger
 NEUTRAL = 0.5  # e; charges of a cell that sum to more than this are not Born charges of it
 
 Tensor = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
@@ -52,6 +54,31 @@ def charges_of(parent: Frame, charges: Mapping[str, float | Tensor | list[Tensor
             "or one is mistyped."
         )
     return found - rest / len(parent)
+
+
+def require_near(parent: Frame, frames: Sequence[Frame]) -> None:
+    """Refuse phases whose atoms are not near the sites of the parent's atoms of the same number.
+
+    Raises:
+        SoftfixError: for other atoms, or atoms in another order.
+    """
+    require_same_atoms([parent, *frames])
+    for frame in frames:
+        moved = displacements(parent, atoms_of(frame))
+        apart = np.linalg.norm(moved - moved.mean(axis=0), axis=1)
+        worst = int(apart.argmax())
+        if apart[worst] > FAR:
+            raise SoftfixError(
+                f"{frame.source}: atom {worst} (counted from 0) is {apart[worst]:.1f} Å from its site in "
+                f"{parent.source}: give the atoms of both in the same order."
+            )
+
+
+def require_two_phases(frames: Sequence[Frame], what: str) -> None:
+    """Refuse anything but a parent phase and a polar one, of the same atoms."""
+    if len(frames) != 2:
+        raise SoftfixError(f"{frames[0].source}: {what} needs two structures, the parent phase and a polar one.")
+    require_near(frames[0], frames[1:])
 
 
 def displacements(parent: Frame, atoms: Atoms) -> np.ndarray:

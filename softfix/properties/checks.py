@@ -53,13 +53,6 @@ def require_same_atoms(frames: Sequence[Frame]) -> None:
             )
 
 
-def require_two_phases(frames: Sequence[Frame], what: str) -> None:
-    """Refuse anything but a parent phase and a polar one, of the same atoms."""
-    if len(frames) != 2:
-        raise SoftfixError(f"{frames[0].source}: {what} needs two structures, the parent phase and a polar one.")
-    require_same_atoms(frames)
-
-
 def read_values(path: Path, known: dict[str, str]) -> dict[str, float]:
     """Reference numbers from a JSON file {quantity: value}.
 

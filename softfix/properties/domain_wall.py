@@ -14,8 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
 from softfix.errors import SoftfixError
-from softfix.properties.born import CHARGES, Charges, charges_of, displacements, of_cells, polarisation, repeated
-from softfix.properties.checks import read_values, require_two_phases
+from softfix.properties.born import (
+    CHARGES,
+    Charges,
+    charges_of,
+    displacements,
+    of_cells,
+    polarisation,
+    repeated,
+    require_two_phases,
+)
+from softfix.properties.checks import read_values
 from softfix.properties.findings import Drawing, Findings, Value
 from softfix.properties.potential import Potential
 from softfix.properties.property import Problem, Property

@@ -17,8 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from softfix.data.labels import atoms_of
 from softfix.dynamics import Conditions, Dynamics, Moment, Stopped
 from softfix.errors import SoftfixError
-from softfix.properties.born import CHARGES, Charges, charges_of, displacements, polarisation, repeated
-from softfix.properties.checks import require_two_phases
+from softfix.properties.born import (
+    CHARGES,
+    Charges,
+    charges_of,
+    displacements,
+    polarisation,
+    repeated,
+    require_two_phases,
+)
 from softfix.properties.findings import Drawing, Findings, Value
 from softfix.properties.potential import Potential, geometry
 from softfix.properties.property import Problem, Property

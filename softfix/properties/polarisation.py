@@ -16,8 +16,7 @@ from softfix.data.keys import LabelKeys
 from softfix.data.labels import atoms_of
 from softfix.data.read import read_frames
 from softfix.errors import SoftfixError
-from softfix.properties.born import CHARGES, Charges, charges_of, displacements, polarisation
-from softfix.properties.checks import require_same_atoms
+from softfix.properties.born import CHARGES, Charges, charges_of, displacements, polarisation, require_near
 from softfix.properties.findings import Drawing, Findings, Value
 from softfix.properties.polymorphs import names_of
 from softfix.properties.potential import Potential
@@ -46,7 +45,7 @@ def measure(problem: Problem, potential: Potential) -> Findings:
 def read_reference(problem: Problem) -> Findings | None:
     """The same phases in the same order, as DFT relaxed them; only their geometry is read."""
     names_of(problem.structures)
-    require_same_atoms(problem.structures)
+    require_near(problem.structures[0], problem.structures[1:])
     if problem.reference is None:
         return None
     frames = read_frames(problem.reference, LabelKeys(required=False))
@@ -55,7 +54,7 @@ def read_reference(problem: Problem) -> Findings | None:
             f"{problem.reference} holds {len(frames)} structures, but {len(problem.structures)} are measured: give the "
             "same phases in the same order, relaxed by DFT."
         )
-    require_same_atoms([problem.structures[0], *frames])
+    require_near(problem.structures[0], frames)
     return findings_of(problem, [atoms_of(frame) for frame in frames])
 
 

@@ -190,3 +190,10 @@ def test_a_phase_that_is_not_polar_has_no_walls(tmp_path):
     settings = DomainWallSettings(born_charges=CHARGES)
     with pytest.raises(SoftfixError, match="relaxes to the parent phase"):
         measure_property("domain-wall", frames_of(phase(), phase()), potentials(), tmp_path, None, settings)
+
+
+def test_like_atoms_in_another_order_are_refused(tmp_path):
+    double = phase() * (1, 1, 2)
+    frames = frames_of(double, double[[2, 1, 0, 3]])
+    with pytest.raises(SoftfixError, match=r"structure 2: atom 0 .* is 4.0 Å from its site in structure 1"):
+        measure_property("polarisation", frames, potentials(), tmp_path)
