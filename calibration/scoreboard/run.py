@@ -25,7 +25,12 @@ from softfix.files import cache_folder
 HERE = Path(__file__).parent
 GPAW = ("BaTiO3", "CaMgO", "HfO2", "PbTiO3", "Si", "ZrO2")  # our own sets with frames enough for two halves
 UNSEEN = "mpf-TP"  # train and test share no formula: see formulas.py
-LINE = "-line"  # end of the names of paths to measure, from which nothing is drawn
+REFERENCES = (
+    "-line",
+    "-phonon",
+    "-relaxed",
+    "-wall",
+)  # ends of the names of sets that are measured alone
 
 
 def systems(folder: Path) -> list[System]:
@@ -34,7 +39,9 @@ def systems(folder: Path) -> list[System]:
     Raises:
         SoftfixError: if there are neither.
     """
-    own = [path for path in sorted(folder.glob("*.extxyz")) if path.stem not in GPAW and not path.stem.endswith(LINE)]
+    own = [
+        path for path in sorted(folder.glob("*.extxyz")) if path.stem not in GPAW and not path.stem.endswith(REFERENCES)
+    ]
     if own and not any(folder.glob("*-train.*")):
         return [halves(path, f"own-{path.stem}") for path in own]
     pairs = [system for system in find_systems(folder) if system.name != UNSEEN]

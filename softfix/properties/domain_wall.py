@@ -33,6 +33,7 @@ from softfix.properties.relaxation import RelaxationSettings
 MILLIJOULE = 16021.76634  # mJ/m^2 in one eV/Å^2 (SI)
 STEP = 0.1  # cells; over which the start turns from one domain into the other
 POLAR = 0.02  # Å; largest displacement from which a phase counts as polar
+CHARGED = 0.1  # share of the polarisation along the normal from which a wall counts as charged
 WALL = "wall energy"
 
 
@@ -55,6 +56,7 @@ def measure(problem: Problem, potential: Potential) -> Findings:
     charges = charges_of(parent, settings.born_charges)
     (bulk,) = potential.relaxed([atoms_of(problem.structures[1])], settings.phase)
     moved = displacements(parent, bulk)
+    moved -= moved.mean(axis=0)  # wherever the origin of the polar phase is
     _require_polar(problem, moved)
     axis = polarisation(charges, moved, bulk.get_volume())
     start = walls(parent, bulk, moved, settings)
@@ -71,7 +73,7 @@ def measure(problem: Problem, potential: Potential) -> Findings:
     ]
     place = np.arange(settings.cells) * float(relaxed.cell.lengths()[settings.normal]) / settings.cells
     drawing = Drawing("profile", "place, Å", "polarisation of a cell, µC/cm²", [(place, along)], "points and line")
-    return Findings(values, [drawing])
+    return Findings(values, [drawing], _notes(axis, relaxed, settings))
 
 
 def read_reference(problem: Problem) -> Findings | None:
@@ -98,6 +100,15 @@ def walls(parent: Frame, bulk: Atoms, moved: np.ndarray, settings: DomainWallSet
     return supercell
 
 
+def _notes(axis: np.ndarray, relaxed: Atoms, settings: DomainWallSettings) -> list[str]:
+    """What is unusual of these walls."""
+    normal = np.cross(relaxed.cell[settings.normal - 2], relaxed.cell[settings.normal - 1])
+    through = abs(axis @ normal) / np.linalg.norm(axis) / np.linalg.norm(normal)
+    if through < CHARGED:
+        return []
+    return [f"The polarisation has {through:.2f} of itself along the normal: these walls are charged (head to head)."]
+
+
 def _supercell(parent: Frame, settings: DomainWallSettings) -> Frame:
     return repeated(parent, _repeats(settings))
 
@@ -108,7 +119,7 @@ def _repeats(settings: DomainWallSettings) -> tuple[int, int, int]:
 
 
 def _require_polar(problem: Problem, moved: np.ndarray) -> None:
-    if (largest := float(np.linalg.norm(moved - moved.mean(axis=0), axis=1).max())) < POLAR:
+    if (largest := float(np.linalg.norm(moved, axis=1).max())) < POLAR:
         raise SoftfixError(
             f"{problem.structures[1].source} relaxes to the parent phase (largest displacement {largest:.3f} Å): there "
             "is no polarisation to be reversed."

@@ -83,6 +83,12 @@ def moduli(atoms):
     return {name: values[f"{name} modulus (Hill)"] for name in ("bulk", "shear")}
 
 
+def test_walls_are_measured_on_one_geometry():
+    lines = run("properties/wall.py", "--base", "ase.calculators.lj:LennardJones").splitlines()
+    assert [line.split()[0] for line in lines] == ["GPAW", "base", "corrected"]
+    assert lines[0] == "GPAW       unrelaxed  356.3 mJ/m^2, relaxed  332.7 mJ/m^2"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", ["caomgo.py", "ferroelectrics.py"])
 def test_scripts_of_gpaw_frames_print_their_table(folder, shared, script):

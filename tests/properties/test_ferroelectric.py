@@ -123,6 +123,20 @@ def test_walls_stand_across_any_axis(tmp_path, normal):
     result = measure_property("domain-wall", frames_of(phase(), phase(U)), potentials(), tmp_path, None, settings)
     assert sorted(np.sign(result.panels[0].curves[0].y)) == [-1, -1, 1, 1]
     assert result.row("wall energy").base > 0.0
+    assert bool(result.notes) == (normal == 2)
+    assert all("1.00 of itself along the normal: these walls are charged" in note for note in result.notes)
+
+
+def test_where_the_polar_phase_stands_does_not_matter(tmp_path):
+    settings = DomainWallSettings(born_charges=CHARGES, cells=4)
+    shifted = phase(U)
+    shifted.positions += 0.3
+    found = [
+        measure_property("domain-wall", frames_of(phase(), polar), potentials(), tmp_path / name, None, settings)
+        for name, polar in (("as-it-is", phase(U)), ("shifted", shifted))
+    ]
+    one, other = (result.row("wall energy").base for result in found)
+    assert one == pytest.approx(other, rel=1e-6)
 
 
 def test_the_order_parameter_falls_with_temperature_and_a_run_goes_on(tmp_path):
