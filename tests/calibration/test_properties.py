@@ -95,3 +95,10 @@ def test_scripts_of_gpaw_frames_print_their_table(folder, shared, script):
     text = run(f"properties/{script}", shared / "data", "--base", "ase.calculators.lj:LennardJones", "--output", folder)
     assert "| softfix" in text
     assert any(folder.glob(f"{script.removesuffix('.py')}.json*"))
+
+
+def test_soft_modes_of_two_materials_are_set_against_gpaw(folder):
+    text = run("properties/soft_modes.py", "--base", "ase.calculators.lj:LennardJones", "--output", folder,
+               "--folder", folder)  # fmt: skip
+    assert "| PbTiO3 | softest frequency | -6.23 |" in text
+    assert text.strip() in (folder / "soft-modes.md").read_text()
