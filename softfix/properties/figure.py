@@ -23,6 +23,8 @@ def draw(panel: Panel, path: Path) -> None:
         axis.set(xlabel=panel.x_label, ylabel=panel.y_label)
         if panel.ticks:
             _named_ticks(axis, panel.ticks, 0.5 if panel.style == "points" else 0.0)
+        if panel.from_zero:
+            axis.set_ylim(0.0, 1.05 * axis.get_ylim()[1])
         axis.spines[["top", "right"]].set_visible(False)
         figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=len(COLOURS))
 

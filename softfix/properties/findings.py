@@ -26,6 +26,7 @@ class Drawing:
     lines: list[tuple[np.ndarray, np.ndarray]]
     style: Literal["line", "points", "points and line"] = "line"
     ticks: list[tuple[float, str]] = field(default_factory=list)
+    from_zero: bool = False  # whether the y axis begins at 0
 
 
 @dataclass(frozen=True, eq=False)

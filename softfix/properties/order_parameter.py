@@ -82,7 +82,9 @@ def measure(problem: Problem, potential: Potential) -> Findings:
             Value(f"longest over shortest axis at {temperature:g} K", "", float(lengths[-1] / lengths[0])),
         ]
     places, heights = np.array(line).reshape(-1, 2).T
-    drawing = Drawing("order-parameter", "temperature, K", "|mean P|, µC/cm²", [(places, heights)], "points and line")
+    drawing = Drawing(
+        "order-parameter", "temperature, K", "|mean P|, µC/cm²", [(places, heights)], "points and line", from_zero=True
+    )
     return Findings(values, [drawing], notes)
 
 

@@ -72,7 +72,7 @@ def findings_of(problem: Problem, structures: Sequence[Atoms]) -> Findings:
         values.append(Value(f"polarisation of {name}", "µC/cm^2", sizes[-1]))
     line = (np.arange(len(sizes), dtype=float), np.array(sizes))
     ticks = [(float(i), name) for i, name in enumerate(names[1:])]
-    return Findings(values, [Drawing("polarisation", "", "polarisation, µC/cm²", [line], "points", ticks)])
+    return Findings(values, [Drawing("polarisation", "", "polarisation, µC/cm²", [line], "points", ticks, True)])
 
 
 def _shape(name: str, atoms: Atoms) -> list[Value]:

@@ -43,6 +43,7 @@ class Panel(_Record):
     y_label: str
     style: Literal["line", "points", "points and line"] = "line"
     ticks: list[tuple[float, str]] = []  # of the x axis, where they have names
+    from_zero: bool = False  # whether the y axis begins at 0
     curves: list[Curve]
 
 

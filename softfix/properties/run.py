@@ -136,7 +136,13 @@ def _panels(findings: dict[Role, Findings]) -> list[Panel]:
             curves[drawing.name] += [Curve(of=role, x=_short(x), y=_short(y)) for x, y in drawing.lines]
     return [
         Panel(
-            name=name, x_label=one.x_label, y_label=one.y_label, style=one.style, ticks=one.ticks, curves=curves[name]
+            name=name,
+            x_label=one.x_label,
+            y_label=one.y_label,
+            style=one.style,
+            ticks=one.ticks,
+            from_zero=one.from_zero,
+            curves=curves[name],
         )
         for name, one in first.items()
     ]
