@@ -66,7 +66,7 @@ class NoiseSettings(_Settings):
     energy: float = Field(0.003, gt=0, description="eV/atom; the evidence may find less, not more.")
     forces: float = Field(0.02, gt=0, description="eV/Å; no less than this, or forces_relative if that is larger.")
     forces_relative: float = Field(0.15, ge=0, description="Fraction of the base's force error (rms).")
-    forces_floor: float = Field(0.01, ge=0, description="Fraction of the base's force error never explained.")
+    forces_floor: float = Field(0.001, ge=0, description="Fraction of the base's force error never explained.")
     stress: float = Field(0.005, gt=0, description="eV/Å^3.")
     stress_trust: float = Field(
         0.01, gt=0, description="eV/Å^3; how far the correction may change the stress of frames without that label."
