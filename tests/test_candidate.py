@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from softfix.candidate import Candidate, Problem, best_of
+from softfix.candidate import Candidate, Problem, best_of, explains_too_much
+from softfix.core.evidence import Hyperparameters
 from softfix.correction import HeldOut
 from softfix.evaluations import Evaluation
 from softfix.fitting import fit
@@ -30,6 +32,25 @@ def test_one_frame_gets_the_global_form_where_it_is_far_more_likely(more, chosen
 )
 def test_more_frames_are_judged_by_those_left_out(frames, error, chosen):
     assert best_of([form("local", error=1.0), form("global", error=error)], frames).domain == chosen
+
+
+@pytest.mark.parametrize(
+    ("noise", "error", "too_much"), [(0.001, 0.6, True), (0.001, 0.4, False), (0.01, 0.6, False), (0.001, None, False)]
+)
+def test_forces_fitted_without_noise_but_not_foretold_are_explained_too_much(noise, error, too_much):
+    found = Hyperparameters(np.ones(4), np.array([1.0, noise, 1.0, 1.0]), 0.0, 1, 0.0)
+    candidate = replace(form("local", error=error), hyperparameters=found, base_force_error=0.1)
+    assert explains_too_much(candidate) == too_much
+
+
+def test_of_frames_explained_too_much_more_is_taken_for_noise_where_that_foretells_better(
+    frames, soft_base, monkeypatch
+):
+    settings = FitSettings.model_validate(SMALL | {"noise": {"forces_floor": 1e-4}})
+    without = fit(frames[:3], soft_base, settings).correction.fit
+    monkeypatch.setattr("softfix.candidate.explains_too_much", lambda candidate: True)
+    looked = fit(frames[:3], soft_base, settings).correction.fit
+    assert looked.held_out.corrected <= without.held_out.corrected
 
 
 @pytest.mark.parametrize(("share", "forms"), [(1.1, ("local",)), (0.9, ("local", "global"))])

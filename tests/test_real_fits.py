@@ -38,7 +38,7 @@ def example(name):
 def test_chgnet_on_hfo2_has_the_share_of_its_error_that_the_readme_says():
     pytest.importorskip("chgnet", reason="the extra chgnet is not installed")
     (said,) = re.findall(r"\| force MAE, eV/Å \|.*\| ([\d.]+) \|", README.read_text(encoding="utf-8"))
-    assert float(said) <= 0.70
+    assert float(said) <= 0.50
     assert ratio(load_base("chgnet"), *example("HfO2")) == pytest.approx(float(said), abs=0.02)
 
 
@@ -63,9 +63,9 @@ def test_chgnet_on_aln_with_k_frames(shared, k, limit):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "limit"), [("mlearn-Li", 0.30), ("BaTiO3-AIMD", 0.35)])
+@pytest.mark.parametrize(("name", "limit"), [("mlearn-Li", 0.31), ("BaTiO3-AIMD", 0.35)])
 def test_chgnet_with_five_random_frames(shared, name, limit):
-    """Mean of five draws; single draws of Li reach 0.34."""
+    """Mean of five draws; single draws of Li reach 0.43."""
     pytest.importorskip("chgnet", reason="the extra chgnet is not installed")
     train = read_frames(shared / "data" / f"{name}-train.extxyz.gz")
     test = read_frames(shared / "data" / f"{name}-test.extxyz.gz")
