@@ -127,7 +127,7 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
     with threadpool_limits(1, "blas"):
         for each in zip(names, gates, folds, far, strict=True):
             found = _fit(problem, *each, candidates[-1].hyperparameters if candidates else None)
-            if explains_too_much(found):
+            if problem.settings.max_steps and explains_too_much(found):
                 found = min(found, _fit(_noisy(problem), *each, None), key=_left_out)
             candidates.append(found)
     return candidates
