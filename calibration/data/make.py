@@ -8,7 +8,6 @@ A run that was stopped goes on: what was sampled stands beside the labels, and l
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +16,7 @@ import numpy as np
 import typer
 from ase.spacegroup import crystal
 from pydantic import BaseModel, ConfigDict
+from relaxed import relaxed
 
 import softfix
 from softfix.cli.options import read_structures
@@ -32,8 +32,6 @@ from softfix.sample.image import Parent
 from softfix.sample.path import mapped, straight
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-from relaxed import relaxed  # noqa: E402  # needs the path
 
 
 class Phase(BaseModel):

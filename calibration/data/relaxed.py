@@ -9,7 +9,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
 from softfix.errors import SoftfixError
-from softfix.label.outcome import Outcome, Task, label_one
+from softfix.label.outcome import Outcome
 from softfix.label.protocol import LabelProtocol
 from softfix.label.store import Store
 from softfix.properties.potential import geometry
@@ -42,10 +42,7 @@ class Labelling(Calculator):
         Raises:
             SoftfixError: if there is none.
         """
-        digest = self.protocol.digest
-        if (frame.content_hash, digest) not in self.store.outcomes:
-            self.store.add(label_one(Task(self.protocol, digest, self.protocol.level, frame)))
-        found = self.store.outcomes[frame.content_hash, digest]
+        found = self.store.labelled(self.protocol, frame)
         if found.reason:
             raise SoftfixError(f"A step of the relaxation has no label: {found.reason}.")
         return found

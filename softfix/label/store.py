@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
-from softfix.label.outcome import Outcome
+from softfix.label.outcome import Outcome, Task, label_one
+from softfix.label.protocol import LabelProtocol
 from softfix.lines import Lines
 
 
@@ -40,6 +42,15 @@ class Store:
         with space_on(self.path):
             self._lines.add(outcome.model_dump_json())
         self.outcomes[outcome.key] = outcome
+
+    def labelled(self, protocol: LabelProtocol, frame: Frame) -> Outcome:
+        """The outcome of a frame where there is one, else by the protocol, and kept at once."""
+        digest = protocol.digest
+        stored = self.outcomes.get((frame.content_hash, digest))
+        if stored is None:
+            stored = label_one(Task(protocol, digest, protocol.level, frame))
+            self.add(stored)
+        return stored
 
 
 @contextmanager

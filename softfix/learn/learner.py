@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 from softfix.correction import Correction, load_correction
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
-from softfix.label.outcome import Outcome, Task, label_one
 from softfix.label.protocol import LabelProtocol
 from softfix.label.store import Store
 from softfix.learn.settings import LearnSettings
@@ -163,7 +162,7 @@ class Learner:
             SoftfixError: if several labels failed one after another.
         """
         progress, verdict = self.progress, self.verdict()
-        outcome = self._outcome(frame)
+        outcome = self.store.labelled(self.protocol, frame)
         error = None
         if outcome.reason is None:
             error = float(np.sqrt(np.mean((np.array(outcome.forces) - forces) ** 2)))
@@ -199,15 +198,6 @@ class Learner:
         if held is None or expected is None:
             return True  # too few to tell
         return held.corrected > max(self.settings.least, self.settings.gain * expected)
-
-    def _outcome(self, frame: Frame) -> Outcome:
-        """Out of the store where it is there, else by DFT, and into the store at once."""
-        digest = self.protocol.digest
-        stored = self.store.outcomes.get((frame.content_hash, digest))
-        if stored is None:
-            stored = label_one(Task(self.protocol, digest, self.protocol.level, frame))
-            self.store.add(stored)
-        return stored
 
     def _labelled(self, geometry: Geometry) -> Frame:
         frame = geometry.frame(config_type="learned")

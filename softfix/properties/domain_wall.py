@@ -63,7 +63,7 @@ def measure(problem: Problem, potential: Potential) -> Findings:
     (relaxed,) = potential.relaxed([start], settings.relaxation, cell="fixed", symmetric=False)
     one, unrelaxed, energy = potential.energies([bulk, start, relaxed])
     area = 2.0 * relaxed.get_volume() / np.linalg.norm(relaxed.cell[settings.normal])
-    profile = of_cells(charges, displacements(_supercell(parent, settings), relaxed), relaxed.get_volume())
+    profile = of_cells(charges, displacements(repeated(parent, _repeats(settings)), relaxed), relaxed.get_volume())
     along = profile @ axis / np.linalg.norm(axis)
     values = [
         Value(WALL, "mJ/m^2", float(energy - settings.cells * one) / area * MILLIJOULE),
@@ -107,10 +107,6 @@ def _notes(axis: np.ndarray, relaxed: Atoms, settings: DomainWallSettings) -> li
     if through < CHARGED:
         return []
     return [f"The polarisation has {through:.2f} of itself along the normal: these walls are charged (head to head)."]
-
-
-def _supercell(parent: Frame, settings: DomainWallSettings) -> Frame:
-    return repeated(parent, _repeats(settings))
 
 
 def _repeats(settings: DomainWallSettings) -> tuple[int, int, int]:

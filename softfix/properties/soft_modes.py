@@ -17,13 +17,14 @@ from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
 from softfix.data.read import read_frames
 from softfix.errors import SoftfixError
-from softfix.properties.born import CHARGES, Charges, charges_of
+from softfix.properties.born import CHARGES, Charges, charges_of, displacements
 from softfix.properties.checks import require_same_atoms
 from softfix.properties.findings import Drawing, Findings, Value
 from softfix.properties.phonons import fitted, symmetric_displacements
 from softfix.properties.potential import Potential
 from softfix.properties.property import Problem, Property
 from softfix.properties.relaxation import RelaxationSettings
+from softfix.sample.modes import dynamical_matrix
 
 THZ = 15.633302  # THz in one sqrt(eV / (Å^2 u)) (CODATA 2018)
 UNSTABLE = -0.1  # THz; below, a mode counts as unstable
@@ -107,12 +108,9 @@ def modes(constants: np.ndarray, masses: np.ndarray) -> tuple[np.ndarray, np.nda
         Frequencies (3 atoms - 3,) in THz, imaginary ones negative, and eigenvectors (3 atoms, 3 atoms - 3) of unit
         length.
     """
-    n = len(masses)
-    weighted = constants / np.sqrt(np.outer(masses, masses))[:, :, None, None]
-    matrix = weighted.transpose(0, 2, 1, 3).reshape(3 * n, 3 * n)
     translations = np.kron(np.sqrt(masses / masses.sum())[:, None], np.eye(3))
     others = np.linalg.svd(translations, full_matrices=True)[0][:, 3:]
-    squares, vectors = np.linalg.eigh(0.5 * others.T @ (matrix + matrix.T) @ others)
+    squares, vectors = np.linalg.eigh(others.T @ dynamical_matrix(constants, masses) @ others)
     return np.sign(squares) * np.sqrt(np.abs(squares)) * THZ, others @ vectors
 
 
@@ -141,7 +139,7 @@ def _labelled(problem: Problem) -> tuple[Atoms, np.ndarray, np.ndarray]:
                 f"{frame.source} has another cell than {structure.source}: give atoms displaced in the cell of the "
                 "structure (softfix sample --recipe phonon)."
             )
-        moves.append(_shortest(frame.positions - structure.positions, structure.cell))
+        moves.append(displacements(structure, atoms_of(frame)))
         forces.append(frame.forces)
     return atoms_of(structure), *_displaced(np.array(moves), np.array(forces), frames)
 
@@ -153,11 +151,6 @@ def _displaced(moves: np.ndarray, forces: np.ndarray, frames: Sequence[Frame]) -
         raise SoftfixError(f"{frames[0].source}: no atom is displaced from the structure: nothing tells of its modes.")
     rest = forces[still].mean(axis=0) if still.any() else 0.0
     return moves[~still], forces[~still] - rest
-
-
-def _shortest(moves: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    fractional = moves @ np.linalg.inv(cell)
-    return (fractional - np.round(fractional)) @ cell
 
 
 PROPERTY = Property("soft-modes", "Soft modes", SoftModeSettings, measure, read_reference, compare)

@@ -62,7 +62,7 @@ def decomposed(atoms: Atoms, distortion: np.ndarray, calculator: Any) -> list[Mo
     phonopy.forces = np.array(forces)
     phonopy.produce_force_constants()
     phonopy.symmetrize_force_constants()
-    frequencies, vectors = np.linalg.eigh(_dynamical_matrix(phonopy))
+    frequencies, vectors = np.linalg.eigh(dynamical_matrix(phonopy.force_constants, phonopy.supercell.masses))
     frequencies = np.sign(frequencies) * np.sqrt(np.abs(frequencies)) * phonopy.unit_conversion_factor
     root = np.sqrt(atoms.get_masses())[:, None]
     weighted = (distortion * root).ravel()
@@ -75,8 +75,8 @@ def decomposed(atoms: Atoms, distortion: np.ndarray, calculator: Any) -> list[Mo
     return sorted(parts, key=lambda mode: -mode.share)
 
 
-def _dynamical_matrix(phonopy: Any) -> np.ndarray:
-    constants, masses = phonopy.force_constants, phonopy.supercell.masses
+def dynamical_matrix(constants: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """(3 atoms, 3 atoms) eV/(Å^2 u) at the zone centre of force constants (atoms, atoms, 3, 3); masses in u."""
     n = len(masses)
     weighted = constants / np.sqrt(np.outer(masses, masses))[:, :, None, None]
     matrix = weighted.transpose(0, 2, 1, 3).reshape(3 * n, 3 * n)
