@@ -9,7 +9,7 @@ than structures far from them leave to be seen: their evidence alone sets the am
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
 from operator import add, sub
@@ -95,6 +95,14 @@ class Candidate:
     folds: Sequence[Statistics]
     without: Sequence[Posterior]  # with each of the folds left out; none for one frame
     base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
+    refitted: Callable[[Sequence[Statistics]], Posterior]  # without some of the folds
+
+    @cached_property
+    def held_out_half(self) -> HeldOut | None:
+        """`held_out`, and the error when but half of the parts that it fits are fitted; that is None for few frames."""
+        if self.held_out is None or len(self.folds) < FOLDS:
+            return self.held_out
+        return self.held_out.model_copy(update={"half": _half_error(self.folds, self.refitted)})
 
     @cached_property
     def calibration(self) -> float:
@@ -210,21 +218,19 @@ def _fit(
     evidence = search(alone) if compared and domain == "local" and far else likeliest
     noise, std = _believed(likeliest.noise, problem.settings), prior_std(columns, likeliest.amplitude)
     hyperparameters = likeliest._replace(noise=noise)
-    whole = at_noise(total, noise)
-    found = _within(whole, std, limits)
+    refitted = partial(_without, at_noise(total, noise), noise=noise, std=std, limits=limits)
+    found = refitted(())
     if not np.isfinite(found.mean).all():
         raise SoftfixError("The fit gave numbers that are not finite: check the frames for absurd labels.")
     held_out, without = None, []
     if len(folds) > 1:
-        parts = [at_noise(fold, noise) for fold in folds]
-        without = [_within(whole - part, std, limits) for part in parts]
-        half = _half_error(folds, whole, parts, std, limits)
-        held_out = _held_out(folds, [each.mean for each in without], half)
+        without = [refitted([fold]) for fold in folds]
+        held_out = _held_out(folds, [each.mean for each in without])
     kind = KINDS.index("forces")
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
     return Candidate(
         domain, gate, hyperparameters, float(evidence.log_evidence), found, np.asarray(total.counts), held_out, folds,
-        without, error,
+        without, error, refitted,
     )  # fmt: skip
 
 
@@ -251,6 +257,13 @@ def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[
 
 def _sum(parts: Sequence[Statistics]) -> Statistics:
     return reduce(add, parts)
+
+
+def _without(
+    normal: Normal, parts: Sequence[Statistics], noise: np.ndarray, std: np.ndarray, limits: tuple[float, float]
+) -> Posterior:
+    """Posterior of the weights when some of the labels are left out."""
+    return _within(reduce(sub, (at_noise(part, noise) for part in parts), normal), std, limits)
 
 
 def _within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> Posterior:
@@ -284,23 +297,19 @@ def _label(folds: Sequence[Statistics]) -> str:
     return next(kind for kind in ("forces", "energy", "stress") if any(f.counts[KINDS.index(kind)] for f in folds))
 
 
-def _half_error(
-    folds: Sequence[Statistics], whole: Normal, parts: Sequence[Normal], std: np.ndarray, limits: tuple[float, float]
-) -> float | None:
-    """Error on the rest when but half of the parts that `_held_out` fits are fitted; None for too few frames."""
+def _half_error(folds: Sequence[Statistics], refitted: Callable[[Sequence[Statistics]], Posterior]) -> float:
+    """Error on the rest when but half of the parts that `_held_out` fits are fitted."""
     half = (len(folds) - 1) // 2
-    if len(folds) < FOLDS:
-        return None
     kind, error, rows = KINDS.index(_label(folds)), 0.0, 0.0
     for first in range(len(folds)):
-        others = [(first + j) % len(folds) for j in range(half, len(folds))]
-        mean = _within(reduce(sub, (parts[other] for other in others), whole), std, limits).mean
-        error += sum(squared_error(folds[other], mean, kind) for other in others)
-        rows += sum(float(folds[other].counts[kind]) for other in others)
+        others = [folds[(first + j) % len(folds)] for j in range(half, len(folds))]
+        mean = refitted(others).mean
+        error += sum(squared_error(other, mean, kind) for other in others)
+        rows += sum(float(other.counts[kind]) for other in others)
     return float(np.sqrt(max(error, 0.0) / rows))
 
 
-def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray], half: float | None) -> HeldOut:
+def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray]) -> HeldOut:
     """Errors of the kind of label that matters most."""
     label = _label(folds)
     kind = KINDS.index(label)
@@ -308,4 +317,4 @@ def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray], half: fl
     before = sum(float(fold.squares[kind]) for fold in folds)
     after = sum(squared_error(fold, mean, kind) for fold, mean in zip(folds, means, strict=True))
     base, corrected = (float(np.sqrt(max(total, 0.0) / rows)) for total in (before, after))
-    return HeldOut(label=label, unit=UNITS[label], base=base, corrected=corrected, half=half)
+    return HeldOut(label=label, unit=UNITS[label], base=base, corrected=corrected)

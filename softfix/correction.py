@@ -48,7 +48,7 @@ class HeldOut(_Record):
     unit: str
     base: float
     corrected: float
-    half: float | None  # corrected, when half as many frames are fitted; None for fewer than five frames
+    half: float | None = None  # corrected, when half as many frames are fitted; None for fewer than five frames
 
     @property
     def doubled(self) -> float | None:

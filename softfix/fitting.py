@@ -163,7 +163,7 @@ def _fit_record(
         force_scale_eV_A=settings.noise.force_scale,
         rows=dict(zip(("energy", "forces", "stress"), map(int, chosen.counts[:3]), strict=True)),
         log_evidence=float(hyperparameters.log_evidence),
-        held_out=chosen.held_out,
+        held_out=chosen.held_out_half,
         calibration=chosen.calibration,
         base_force_error_eV_A=chosen.base_force_error,
     )
@@ -172,7 +172,7 @@ def _fit_record(
 def _status(settings: FitSettings, candidates: Sequence[Candidate], best: Candidate, chosen: Candidate) -> str:
     steps = int(best.hyperparameters.steps)
     said = f"The evidence {'was maximised in' if steps < settings.max_steps else 'stopped at'} {steps} steps."
-    held = best.held_out
+    held = best.held_out_half
     if held is None:
         return f"{said} One frame can't be left out: try the correction on another."
     others = [c for c in candidates if c is not best and c.held_out is not None]

@@ -17,7 +17,7 @@ from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.gate import Gate
 from softfix.core.graph import bucket, table
-from softfix.core.invariants import invariants, surroundings_of
+from softfix.core.invariants import features_of
 from softfix.core.precision import in_float64
 from softfix.core.robust import least_absolute, spread
 from softfix.core.statistics import Labelled
@@ -132,8 +132,7 @@ def surroundings(
     """phi_i and the species of every atom."""
     species = species_of(frame.numbers, elements)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
-    around = surroundings_of(table(graph, basis.cutoff, *shape))
-    return np.asarray(invariants(basis, around))[: len(frame)], species
+    return np.asarray(features_of(basis, table(graph, basis.cutoff, *shape)))[: len(frame)], species
 
 
 class Surroundings:

@@ -7,11 +7,12 @@ functions that the correction has anyway, so that it is linear in what an atom s
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from softfix.core.arrays import Array
 from softfix.core.basis import Basis
+from softfix.core.compiling import compiled
 from softfix.core.precision import in_float64
 from softfix.core.radial import bessel
 
@@ -42,5 +43,10 @@ def _step(basis: Basis, shortest: float) -> np.ndarray:
     r = np.linspace(0.05 * shortest, basis.pair_cutoff, POINTS)
     share = np.clip((r / shortest - WHOLE) / (GONE - WHOLE), 0.0, 1.0)
     weight = np.where(r > shortest, BEYOND, np.where(r < WITHIN * shortest, RARE, 1.0))
-    functions = np.asarray(bessel(jnp.asarray(r), basis.pair_cutoff, basis.pair_count))
+    functions = np.asarray(_pair_functions(basis, r))
     return np.linalg.lstsq(functions * weight[:, None], (1.0 - share) * weight, rcond=1e-10)[0]
+
+
+@compiled
+def _pair_functions(basis: Basis, r: Float[Array, " points"]) -> Float[Array, "points n"]:
+    return bessel(r, basis.pair_cutoff, basis.pair_count)

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from softfix.core.angular import degree_of
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
+from softfix.core.compiling import compiled
 from softfix.core.gate import Gate, openness
 from softfix.core.graph import Neighbours
 from softfix.core.invariants import densities, power_spectrum, surroundings_of
@@ -70,7 +71,7 @@ class Structure(NamedTuple):
     gates: Opened
 
 
-@partial(jax.jit, static_argnums=0)
+@compiled
 def design_rows(basis: Basis, gates: tuple[Gate | None, ...], near: Neighbours) -> tuple[Rows, ...]:
     """Rows of all feature columns (central species x features) for one structure, once for every gate."""
     A_pair, A_three = densities(basis, surroundings_of(near))

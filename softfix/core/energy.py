@@ -7,7 +7,6 @@ what they need stays in the processor's cache, and memory beyond the neighbour t
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,6 +15,7 @@ from jaxtyping import Float, Int
 
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
+from softfix.core.compiling import compiled
 from softfix.core.gate import Gate, fence, openness
 from softfix.core.graph import Neighbours
 from softfix.core.heads import LinearHead
@@ -58,7 +58,7 @@ def atomic_energies(
     return g * energies, g, fence(basis, gate, phi, around.species)
 
 
-@partial(jax.jit, static_argnums=0)
+@compiled
 def evaluate(
     basis: Basis, weights: Float[Array, "species features"], gate: Gate | None, near: Neighbours,
     atoms: Int[Array, ""] | int | None = None,
@@ -80,7 +80,7 @@ def evaluate(
     return Result(jnp.sum(energies), energies, *slope, g, h)
 
 
-@partial(jax.jit, static_argnums=0)
+@compiled
 def fence_slope(
     basis: Basis, gate: Gate, energies: Float[Array, " atoms"], near: Neighbours,
     atoms: Int[Array, ""] | int | None = None,
@@ -135,7 +135,7 @@ def _over_atoms(
         forces = jax.lax.dynamic_update_slice_in_dim(forces, own, k * size, 0).at[its].add(-slope)
         return found, forces, strain + jnp.einsum("imx,imy->xy", around.r_ij, slope)
 
-    outputs = len(jax.eval_shape(of_block, *block(0)[1:])[0])
+    outputs = len(jax.eval_shape(lambda: share(block(0)[1], *block(0)[2])))
     zero = jnp.zeros(len(species), near.r_ij.dtype)
     start = (zero,) * outputs, jnp.zeros((len(species), 3), zero.dtype), jnp.zeros((3, 3), zero.dtype)
     blocks = -(-(rows if atoms is None else atoms) // size)

@@ -6,7 +6,6 @@ Bartók et al., Phys. Rev. B 87, 184115 (2013), doi:10.1103/PhysRevB.87.184115.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,6 +15,7 @@ from jaxtyping import Float, Int
 from softfix.core.angular import harmonics
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
+from softfix.core.compiling import compiled
 from softfix.core.graph import Neighbours
 from softfix.core.radial import bessel
 
@@ -60,8 +60,13 @@ def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, 
     return full[:, a, b, :].reshape(len(A), -1)
 
 
-@partial(jax.jit, static_argnums=0)
 def invariants(basis: Basis, around: Surroundings) -> Float[Array, "atoms features"]:
     """phi_i of these atoms: pair features, then the power spectrum."""
     A_pair, A_three = densities(basis, around)
     return jnp.concatenate([A_pair, power_spectrum(basis, A_three)], axis=1)
+
+
+@compiled
+def features_of(basis: Basis, near: Neighbours) -> Float[Array, "atoms features"]:
+    """phi_i of all atoms of a structure."""
+    return invariants(basis, surroundings_of(near))

@@ -7,7 +7,7 @@ from softfix.core.basis import Basis
 from softfix.core.crowding import core_functions
 from softfix.core.gate import crowding, fence, fenced, gate_of, spread_of
 from softfix.core.graph import Graph, table
-from softfix.core.invariants import invariants, surroundings_of
+from softfix.core.invariants import features_of
 from softfix.core.precision import in_float64
 
 BASIS = Basis(species=2, pair_cutoff=6.0, pair_count=12, three_cutoff=6.0, three_count=2, l_max=1)
@@ -22,7 +22,7 @@ def seen(lengths, species):
     for length in lengths:
         r_ij = np.array([[0.0, 0.0, length], [0.0, 0.0, -length]])
         graph = Graph(np.array(species), np.array([0, 1]), np.array([1, 0]), r_ij)
-        found.append(np.asarray(invariants(BASIS, surroundings_of(table(graph, BASIS.cutoff))))[0])
+        found.append(np.asarray(features_of(BASIS, table(graph, BASIS.cutoff)))[0])
     return np.array(found)
 
 

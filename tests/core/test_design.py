@@ -9,7 +9,7 @@ from softfix.core.design import design_rows
 from softfix.core.energy import evaluate
 from softfix.core.gate import farthest_of, fence, fenced, gate_of, localised, most_crowded_of, openness, spread_of
 from softfix.core.graph import Graph, table
-from softfix.core.invariants import invariants, surroundings_of
+from softfix.core.invariants import features_of
 from softfix.core.precision import in_float64
 from softfix.neighbours import neighbour_graph
 from tests.conftest import alloy
@@ -40,7 +40,7 @@ def rows_of(basis, gates, atoms):
 def gate_around(basis, atoms):
     """Gate that is half open on `atoms` rattled anew, and crowded there."""
     near = whole_table(atoms, basis)
-    phi = np.asarray(invariants(basis, surroundings_of(near)))[: len(atoms)]
+    phi = np.asarray(features_of(basis, near))[: len(atoms)]
     species = np.asarray(near.species)[: len(atoms)]
     gate = gate_of(basis, spread_of(basis, phi, species))._replace(core=core_functions(basis, np.full((2, 2), 3.0)))
     crowded = most_crowded_of(basis, gate, phi, species) - 0.3
@@ -122,14 +122,14 @@ def test_the_fence_is_whole_on_the_fit_and_gone_far_from_it():
     gate = gate_around(basis, fitted)
     near = whole_table(fitted, basis)
     phi, species = (
-        np.asarray(invariants(basis, surroundings_of(near)))[: len(fitted)],
+        np.asarray(features_of(basis, near))[: len(fitted)],
         np.asarray(near.species)[: len(fitted)],
     )
     gate = fenced(gate, farthest_of(basis, gate, phi, species), most_crowded_of(basis, gate, phi, species), 1.0, 0.0)
 
     def h(atoms):
         near = whole_table(atoms, basis)
-        return np.asarray(fence(basis, gate, invariants(basis, surroundings_of(near)), near.species))[: len(atoms)]
+        return np.asarray(fence(basis, gate, features_of(basis, near), near.species))[: len(atoms)]
 
     assert (h(fitted) == 1.0).all()
     assert (h(strained) < 1.0).any()
@@ -144,7 +144,7 @@ def test_the_gate_is_open_in_the_fit_s_surroundings_and_closed_far_from_them():
 
     def g(atoms):
         near = whole_table(atoms, basis)
-        return np.asarray(openness(basis, gate, invariants(basis, surroundings_of(near)), near.species))[: len(atoms)]
+        return np.asarray(openness(basis, gate, features_of(basis, near), near.species))[: len(atoms)]
 
     assert g(crystal).mean() > 0.6
     assert g(melt).mean() < 0.5 * g(crystal).mean()
