@@ -41,6 +41,9 @@ TRUSTED = 10  # frames from which on that is so
 FEW = 5  # frames from which on structures far from them take part in the evidence of the global form
 MANY = 20  # frames from which on the base is taken as soon as it does better
 DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
+AT_REST = 0.02  # eV/Å, largest force of what DFT codes take for relaxed
+SOFT = 0.5  # share of the squared error of forces that one scale may leave where the base counts as too soft
+FEW_FORCES = 15  # components a frame, of five atoms, up to which fewer frames than that may tell of themselves alone
 NOISELESS = 0.05  # share of the base's force error that counts as hardly any noise
 NOISY = 0.2  # share of it that is never explained, where that does better on frames left out
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
@@ -75,10 +78,27 @@ class Problem:
 
     @property
     def are_at_rest(self) -> bool:
-        """Whether forces (rms) are smaller than the base's error: they tell of themselves, not of their vicinity."""
+        """Whether forces tell of themselves, not of their vicinity: all vanish, or are (rms) below the base's error."""
+        forces, base = self.forces
+        vanish = len(forces) > 0 and float(np.abs(forces).max()) < AT_REST
+        return vanish or float(np.sum(forces**2 - (forces - base) ** 2)) < 0.0
+
+    @property
+    def is_softened(self) -> bool:
+        """Whether one scale of the base's forces takes away half of their squared error, as where it is too soft.
+
+        Other structures share such an error; any other may be that of these frames alone.
+        """
+        forces, base = self.forces
+        scaled = base * (forces @ base / max(float(base @ base), np.finfo(float).tiny))
+        return float(np.sum((forces - scaled) ** 2)) <= SOFT * float(np.sum((forces - base) ** 2))
+
+    @cached_property
+    def forces(self) -> np.ndarray:
+        """(2, components) labels of all forces, and those of the base, eV/Å."""
         pairs = zip(self.frames, self.evaluations, strict=True)
-        known = [(frame.forces, base.forces) for frame, base in pairs if frame.forces is not None]
-        return sum(float(np.sum(forces**2 - (forces - base) ** 2)) for forces, base in known) < 0.0
+        known = [(frame.forces.ravel(), base.forces.ravel()) for frame, base in pairs if frame.forces is not None]
+        return np.concatenate([np.zeros((2, 0)), *known], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,10 +212,22 @@ def none_of(candidate: Candidate) -> Candidate:
     )
 
 
-def is_harmful(candidate: Candidate, frames: int) -> bool:
-    """Whether the base is better on frames left out; by far, if they are few: the rest then knows too little."""
-    held, factor = candidate.held_out, DOUBTFUL if frames < MANY else 1.0
-    return held is not None and held.corrected >= factor * held.base
+def is_harmful(candidate: Candidate, problem: Problem) -> bool:
+    """Whether the base should be left as it is.
+
+    It is, where it is better on frames left out; by far, if they are few: the rest then knows too little. Few frames of
+    few forces are not believed at all where the base is not too soft.
+    """
+    held, frames = candidate.held_out, len(problem.frames)
+    if tells_of_itself(candidate, problem):
+        return True
+    return held is not None and held.corrected >= (DOUBTFUL if frames < MANY else 1.0) * held.base
+
+
+def tells_of_itself(candidate: Candidate, problem: Problem) -> bool:
+    """Whether frames are few and small, and the base's error in them is not that of a base too soft."""
+    frames, forces = len(problem.frames), candidate.counts[KINDS.index("forces")]
+    return frames < FEW and bool(0 < forces <= FEW_FORCES * frames) and not problem.is_softened
 
 
 def _fit(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softfix.candidate import Candidate, Problem, best_of, fit_candidates, is_harmful, none_of
+from softfix.candidate import Candidate, Problem, best_of, fit_candidates, is_harmful, none_of, tells_of_itself
 from softfix.compiled import keep_compiled
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.check import SoftfixWarning
@@ -83,7 +83,7 @@ def fit(
     problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings, far, wild)
     candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))
-    chosen = none_of(best) if is_harmful(best, len(frames)) and settings.domain == "auto" else best
+    chosen = none_of(best) if is_harmful(best, problem) and settings.domain == "auto" else best
     scale, shift, weights = np.split(chosen.posterior.mean, [1, 1 + len(elements)])
     steps = int(chosen.hyperparameters.steps)
     converged = steps < settings.max_steps
@@ -97,7 +97,7 @@ def fit(
         weights=weights.reshape(basis.species, basis.features),
         covariance_root=chosen.posterior.root,
         data=_data_record(frames),
-        fit=_fit_record(settings, candidates, best, chosen),
+        fit=_fit_record(problem, candidates, best, chosen),
         gate=chosen.gate,
         site_energies=_site_energies(frames, evaluations, elements),
     )
@@ -148,14 +148,12 @@ def _data_record(frames: Sequence[Frame]) -> DataRecord:
     )
 
 
-def _fit_record(
-    settings: FitSettings, candidates: Sequence[Candidate], best: Candidate, chosen: Candidate
-) -> FitRecord:
-    hyperparameters = chosen.hyperparameters
+def _fit_record(problem: Problem, candidates: Sequence[Candidate], best: Candidate, chosen: Candidate) -> FitRecord:
+    settings, hyperparameters = problem.settings, chosen.hyperparameters
     amplitude = dict(zip(GROUPS, map(float, hyperparameters.amplitude), strict=True))
     kinds = ("energy_eV_atom", "forces_eV_A", "stress_eV_A3")
     return FitRecord(
-        status=_status(settings, candidates, best, chosen),
+        status=_status(problem, candidates, best, chosen),
         terms=sorted(settings.terms),
         domain=chosen.domain,
         amplitude_eV={name: value for name, value in amplitude.items() if value > 2 * ABSENT},
@@ -169,9 +167,14 @@ def _fit_record(
     )
 
 
-def _status(settings: FitSettings, candidates: Sequence[Candidate], best: Candidate, chosen: Candidate) -> str:
+def _status(problem: Problem, candidates: Sequence[Candidate], best: Candidate, chosen: Candidate) -> str:
+    if chosen is not best and tells_of_itself(best, problem):
+        return (
+            "No correction: what errs in so few forces is not a base too soft, and may be of these structures alone. "
+            "Add frames, or larger ones."
+        )
     steps = int(best.hyperparameters.steps)
-    said = f"The evidence {'was maximised in' if steps < settings.max_steps else 'stopped at'} {steps} steps."
+    said = f"The evidence {'was maximised in' if steps < problem.settings.max_steps else 'stopped at'} {steps} steps."
     held = best.held_out_half
     if held is None:
         return f"{said} One frame can't be left out: try the correction on another."

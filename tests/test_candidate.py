@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ase.calculators.emt import EMT
 
-from softfix.candidate import Candidate, Problem, best_of, explains_too_much
+from softfix.bases import load_base
+from softfix.candidate import Candidate, Problem, best_of, explains_too_much, is_harmful, tells_of_itself
 from softfix.core.evidence import Hyperparameters
+from softfix.correct import corrected
 from softfix.correction import HeldOut
-from softfix.evaluations import Evaluation
+from softfix.evaluations import Evaluation, evaluate_base
 from softfix.fitting import fit
 from softfix.settings import FitSettings, TrustSettings
+from tests.conftest import alloy, labelled
 
 SMALL = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}
 
@@ -61,6 +65,64 @@ def test_frames_at_rest_never_get_the_global_form(frames, share, forms):
     assert problem.forms == forms
     assert replace(problem, settings=FitSettings(domain="global")).forms == ("global",)
     assert replace(problem, frames=[replace(frames[0], forces=None)]).forms == ("local", "global")
+
+
+def test_frames_of_vanishing_forces_are_at_rest(frames):
+    """A crystal that DFT relaxed: what is left of its forces is noise, however well it is explained."""
+    forces = 0.01 * frames[0].forces / np.abs(frames[0].forces).max()
+    problem = Problem(None, (), [replace(frames[0], forces=forces)], [Evaluation(0.0, 0.8 * forces, None)], *[None] * 2,
+                      FitSettings())  # fmt: skip
+    assert problem.are_at_rest
+    assert not replace(problem, frames=frames[:1]).are_at_rest
+
+
+def erring(frames, share, softened):
+    """Frames of a base whose forces err by a share: they are too small, or something else is wrong with them."""
+    rng = np.random.default_rng(0)
+    wrong = [frame.forces if softened else frame.forces[rng.permutation(len(frame))] for frame in frames]
+    bases = [Evaluation(0.0, f.forces - share * w, None) for f, w in zip(frames, wrong, strict=True)]
+    return Problem(None, (), frames, bases, None, None, FitSettings())
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.7])
+def test_a_base_is_softened_where_one_scale_mends_half_of_it(frames, share):
+    assert erring(frames, share, softened=True).is_softened
+    assert not erring(frames, share, softened=False).is_softened
+    assert replace(erring(frames, share, False), frames=[replace(f, forces=None) for f in frames]).is_softened
+
+
+@pytest.mark.parametrize(
+    ("count", "error", "harmful"), [(2, 1.5, False), (2, 2.0, True), (20, 1.5, True), (20, 0.9, False)]
+)
+def test_few_frames_left_out_are_doubted(frames, count, error, harmful):
+    candidate = replace(form("local", error=error), counts=np.full(4, 1000.0))
+    assert is_harmful(candidate, erring((frames * count)[:count], 0.3, softened=False)) == harmful
+
+
+@pytest.mark.parametrize(
+    ("count", "forces", "softened", "themselves"),
+    [(1, 15, False, True), (1, 15, True, False), (1, 24, False, False), (1, 0, False, False), (2, 30, False, True),
+     (5, 15, False, False)],
+)  # fmt: skip
+def test_few_small_frames_tell_of_themselves_where_the_base_is_not_too_soft(
+    frames, count, forces, softened, themselves
+):
+    candidate = replace(form("local"), counts=np.array([1.0, forces, 6.0, 0.0]))
+    assert tells_of_itself(candidate, erring(frames[:count], 0.3, softened)) == themselves
+
+
+def test_one_frame_of_few_forces_is_fitted_where_the_base_is_too_soft_and_only_there(frames, soft_base):
+    """Five atoms whose forces err in any way tell of themselves: the base stays as it is, bit for bit."""
+    small = labelled(alloy(0, size=1))
+    assert len(small) == 4
+    assert fit([small], soft_base, FitSettings.model_validate(SMALL)).correction.fit.domain == "local"
+    odd = replace(small, forces=small.forces + 0.3 * np.roll(small.forces, 1, axis=0))
+    base = load_base(EMT())
+    result = fit([odd], base, FitSettings.model_validate(SMALL))
+    assert result.correction.fit.domain == "none"
+    assert "Add frames" in result.status
+    (after,), (before,) = corrected(result.correction, [small], base), evaluate_base(base, [small])
+    assert np.array_equal(after.forces, before.forces)
 
 
 def test_structures_far_from_few_frames_say_nothing_of_the_global_amplitudes(frames, soft_base):
