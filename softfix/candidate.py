@@ -44,6 +44,7 @@ DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitt
 AT_REST = 0.02  # eV/Å, largest force of what DFT codes take for relaxed
 SOFT = 0.5  # share of the squared error of forces that one scale may leave where the base counts as too soft
 FEW_FORCES = 15  # components a frame, of five atoms, up to which fewer frames than that may tell of themselves alone
+GOOD = 0.15  # eV/Å, error of forces (rms) below which a base that is not too soft is good enough for that
 NOISELESS = 0.05  # share of the base's force error that counts as hardly any noise
 NOISY = 0.2  # share of it that is never explained, where that does better on frames left out
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
@@ -92,6 +93,12 @@ class Problem:
         forces, base = self.forces
         scaled = base * (forces @ base / max(float(base @ base), np.finfo(float).tiny))
         return float(np.sum((forces - scaled) ** 2)) <= SOFT * float(np.sum((forces - base) ** 2))
+
+    @property
+    def force_error(self) -> float:
+        """Error of the base's forces (rms), eV/Å; 0 without labels."""
+        forces, base = self.forces
+        return float(np.sqrt(np.mean((forces - base) ** 2))) if len(forces) else 0.0
 
     @cached_property
     def forces(self) -> np.ndarray:
@@ -225,9 +232,10 @@ def is_harmful(candidate: Candidate, problem: Problem) -> bool:
 
 
 def tells_of_itself(candidate: Candidate, problem: Problem) -> bool:
-    """Whether frames are few and small, and the base's error in them is not that of a base too soft."""
+    """Whether frames are few and small, and the base's error in them is small and not that of a base too soft."""
     frames, forces = len(problem.frames), candidate.counts[KINDS.index("forces")]
-    return frames < FEW and bool(0 < forces <= FEW_FORCES * frames) and not problem.is_softened
+    few = frames < FEW and bool(0 < forces <= FEW_FORCES * frames)
+    return few and problem.force_error < GOOD and not problem.is_softened
 
 
 def _fit(

@@ -170,8 +170,8 @@ def _fit_record(problem: Problem, candidates: Sequence[Candidate], best: Candida
 def _status(problem: Problem, candidates: Sequence[Candidate], best: Candidate, chosen: Candidate) -> str:
     if chosen is not best and tells_of_itself(best, problem):
         return (
-            "No correction: what errs in so few forces is not a base too soft, and may be of these structures alone. "
-            "Add frames, or larger ones."
+            "No correction: the base errs little in these few forces, and not as one too soft does, so that its error "
+            "may be that of these structures alone. Add frames, or larger ones."
         )
     steps = int(best.hyperparameters.steps)
     said = f"The evidence {'was maximised in' if steps < problem.settings.max_steps else 'stopped at'} {steps} steps."
