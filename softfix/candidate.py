@@ -34,17 +34,9 @@ from softfix.problem import Surroundings, common_shape
 from softfix.settings import FitSettings
 from softfix.workers import Workers
 
-CAUTION = 0.78  # share of the local form's error below which the global one is taken; seen on frames of nine systems
-DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
-TIE = 0.98  # the same share for more frames: of two forms that do alike, the one that fades is the safer
-TRUSTED = 10  # frames from which on that is so
 FEW = 5  # frames from which on structures far from them take part in the evidence of the global form
-MANY = 20  # frames from which on the base is taken as soon as it does better
-DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
 AT_REST = 0.02  # eV/Å, largest force of what DFT codes take for relaxed
 SOFT = 0.5  # share of the squared error of forces that one scale may leave where the base counts as too soft
-FEW_FORCES = 15  # components a frame, of five atoms, up to which fewer frames than that may tell of themselves alone
-GOOD = 0.15  # eV/Å, error of forces (rms) below which a base that is not too soft is good enough for that
 NOISELESS = 0.05  # share of the base's force error that counts as hardly any noise
 NOISY = 0.2  # share of it that is never explained, where that does better on frames left out
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
@@ -187,55 +179,6 @@ def _noisy(problem: Problem) -> Problem:
 
 def _left_out(candidate: Candidate) -> float:
     return candidate.held_out.corrected if candidate.held_out else np.inf
-
-
-def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
-    """The form with the least error on frames left out; `global` must be better by a margin, larger for few frames.
-
-    Of one frame, the evidence decides, with a margin too.
-    """
-    margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else TIE}
-
-    def error(candidate: Candidate) -> float:
-        if candidate.held_out is None:
-            return (DOUBT if candidate.domain == "global" else 0.0) - candidate.evidence
-        return candidate.held_out.corrected / margin[candidate.domain]
-
-    return min(candidates, key=error)
-
-
-def none_of(candidate: Candidate) -> Candidate:
-    """The base as it is, with its own error as noise."""
-    record = candidate.hyperparameters
-    noise = np.array(record.noise)
-    noise[KINDS.index("forces")] = candidate.base_force_error
-    nothing = candidate.posterior._replace(mean=np.zeros_like(candidate.posterior.mean), prior_std=np.zeros(1))
-    return replace(
-        candidate,
-        domain="none",
-        hyperparameters=record._replace(noise=noise),
-        posterior=nothing,
-        without=(),
-    )
-
-
-def is_harmful(candidate: Candidate, problem: Problem) -> bool:
-    """Whether the base should be left as it is.
-
-    It is, where it is better on frames left out; by far, if they are few: the rest then knows too little. Few frames of
-    few forces are not believed at all where the base is not too soft.
-    """
-    held, frames = candidate.held_out, len(problem.frames)
-    if tells_of_itself(candidate, problem):
-        return True
-    return held is not None and held.corrected >= (DOUBTFUL if frames < MANY else 1.0) * held.base
-
-
-def tells_of_itself(candidate: Candidate, problem: Problem) -> bool:
-    """Whether frames are few and small, and the base's error in them is small and not that of a base too soft."""
-    frames, forces = len(problem.frames), candidate.counts[KINDS.index("forces")]
-    few = frames < FEW and bool(0 < forces <= FEW_FORCES * frames)
-    return few and problem.force_error < GOOD and not problem.is_softened
 
 
 def _fit(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softfix.candidate import Candidate, Problem, best_of, fit_candidates, is_harmful, none_of, tells_of_itself
+from softfix.candidate import Candidate, Problem, fit_candidates
+from softfix.choice import best_of, is_harmful, none_of, tells_of_itself
 from softfix.compiled import keep_compiled
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.check import SoftfixWarning

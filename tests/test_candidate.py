@@ -7,7 +7,8 @@ import pytest
 from ase.calculators.emt import EMT
 
 from softfix.bases import load_base
-from softfix.candidate import Candidate, Problem, best_of, explains_too_much, is_harmful, tells_of_itself
+from softfix.candidate import Candidate, Problem, explains_too_much
+from softfix.choice import best_of, is_harmful, tells_of_itself
 from softfix.core.evidence import Hyperparameters
 from softfix.correct import corrected
 from softfix.correction import HeldOut

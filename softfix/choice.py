@@ -1,0 +1,69 @@
+"""Which of the forms that were fitted is taken, and whether any: the base as it is may be the better guess."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from softfix.candidate import FEW, Candidate, Problem
+from softfix.core.statistics import KINDS
+
+CAUTION = 0.78  # share of the local form's error below which the global one is taken; seen on frames of nine systems
+DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
+TIE = 0.98  # the same share for more frames: of two forms that do alike, the one that fades is the safer
+TRUSTED = 10  # frames from which on that is so
+MANY = 20  # frames from which on the base is taken as soon as it does better
+DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
+FEW_FORCES = 15  # components a frame, of five atoms, up to which fewer frames than that may tell of themselves alone
+GOOD = 0.15  # eV/Å, error of forces (rms) below which a base that is not too soft is good enough for that
+
+
+def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
+    """The form with the least error on frames left out; `global` must be better by a margin, larger for few frames.
+
+    Of one frame, the evidence decides, with a margin too.
+    """
+    margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else TIE}
+
+    def error(candidate: Candidate) -> float:
+        if candidate.held_out is None:
+            return (DOUBT if candidate.domain == "global" else 0.0) - candidate.evidence
+        return candidate.held_out.corrected / margin[candidate.domain]
+
+    return min(candidates, key=error)
+
+
+def is_harmful(candidate: Candidate, problem: Problem) -> bool:
+    """Whether the base should be left as it is.
+
+    It is, where it is better on frames left out; by far, if they are few: the rest then knows too little. Few frames of
+    few forces are not believed at all where the base is good and not too soft.
+    """
+    held, frames = candidate.held_out, len(problem.frames)
+    if tells_of_itself(candidate, problem):
+        return True
+    return held is not None and held.corrected >= (DOUBTFUL if frames < MANY else 1.0) * held.base
+
+
+def tells_of_itself(candidate: Candidate, problem: Problem) -> bool:
+    """Whether frames are few and small, and the base's error in them is small and not that of a base too soft."""
+    frames, forces = len(problem.frames), candidate.counts[KINDS.index("forces")]
+    few = frames < FEW and bool(0 < forces <= FEW_FORCES * frames)
+    return few and problem.force_error < GOOD and not problem.is_softened
+
+
+def none_of(candidate: Candidate) -> Candidate:
+    """The base as it is, with its own error as noise."""
+    record = candidate.hyperparameters
+    noise = np.array(record.noise)
+    noise[KINDS.index("forces")] = candidate.base_force_error
+    nothing = candidate.posterior._replace(mean=np.zeros_like(candidate.posterior.mean), prior_std=np.zeros(1))
+    return replace(
+        candidate,
+        domain="none",
+        hyperparameters=record._replace(noise=noise),
+        posterior=nothing,
+        without=(),
+    )
