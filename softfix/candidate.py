@@ -39,6 +39,7 @@ AT_REST = 0.02  # eV/Å, largest force of what DFT codes take for relaxed
 SOFT = 0.5  # share of the squared error of forces that one scale may leave where the base counts as too soft
 NOISELESS = 0.05  # share of the base's force error that counts as hardly any noise
 NOISY = 0.2  # share of it that is never explained, where that does better on frames left out
+FORETOLD = 0.5  # share of the base's error on frames left out up to which they speak for the fit
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
 UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
 
@@ -116,6 +117,11 @@ class Candidate:
     base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
     refitted: Callable[[Sequence[Statistics]], Posterior]  # without some of the folds
 
+    @property
+    def is_foretold(self) -> bool:
+        """Whether at least half of the base's error on frames left out is gone; never for one frame."""
+        return self.held_out is not None and self.held_out.corrected <= FORETOLD * self.held_out.base
+
     @cached_property
     def held_out_half(self) -> HeldOut | None:
         """`held_out`, and the error when but half of the parts that it fits are fitted; that is None for few frames."""
@@ -168,7 +174,7 @@ def explains_too_much(candidate: Candidate) -> bool:
     held, noise = candidate.held_out, candidate.hyperparameters.noise[KINDS.index("forces")]
     if held is None or held.label != "forces":
         return False
-    return bool(noise < NOISELESS * candidate.base_force_error and held.corrected > 0.5 * held.base)
+    return bool(noise < NOISELESS * candidate.base_force_error and not candidate.is_foretold)
 
 
 def _noisy(problem: Problem) -> Problem:

@@ -48,9 +48,9 @@ def is_harmful(candidate: Candidate, problem: Problem) -> bool:
 
 
 def tells_of_itself(candidate: Candidate, problem: Problem) -> bool:
-    """Whether frames are few and small, and the base's error in them is small and not that of a base too soft."""
+    """Whether frames are few, small, and not foretold, and the base errs little and not as one too soft does."""
     frames, forces = len(problem.frames), candidate.counts[KINDS.index("forces")]
-    few = frames < FEW and bool(0 < forces <= FEW_FORCES * frames)
+    few = frames < FEW and bool(0 < forces <= FEW_FORCES * frames) and not candidate.is_foretold
     return few and problem.force_error < GOOD and not problem.is_softened
 
 

@@ -108,9 +108,11 @@ def test_few_frames_left_out_are_doubted(frames, count, error, harmful):
 def test_few_small_frames_tell_of_themselves_where_the_base_is_not_too_soft(
     frames, count, forces, softened, themselves
 ):
-    candidate = replace(form("local"), counts=np.array([1.0, forces, 6.0, 0.0]))
+    candidate = replace(form("local", error=0.6), counts=np.array([1.0, forces, 6.0, 0.0]))
     assert tells_of_itself(candidate, erring(frames[:count], 0.1, softened)) == themselves
     assert not tells_of_itself(candidate, erring(frames[:count], 0.5, softened))
+    foretold = replace(form("local", error=0.4), counts=candidate.counts)
+    assert not tells_of_itself(foretold, erring(frames[:count], 0.1, softened))
 
 
 def test_one_frame_of_few_forces_is_fitted_where_the_base_is_too_soft_and_only_there(frames, soft_base):

@@ -8,6 +8,7 @@ cell. Linear in u, which holds within some percent for ferroelectric perovskites
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from ase import Atoms
@@ -17,24 +18,59 @@ from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
 from softfix.errors import SoftfixError
 from softfix.properties.checks import require_same_atoms
+from softfix.properties.symmetry import phonopy_cell, symmetry_of
 
 MICROCOULOMB = 1602.176634  # µC/cm^2 in one e/Å^2 (SI)
 FAR = 1.2  # Å; no ferroelectric displacement is larger
 NEUTRAL = 0.5  # e; charges of a cell that sum to more than this are not Born charges of it
 
 Tensor = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
-Charges = dict[str, float | Tensor | list[Tensor]]  # by element
-CHARGES = "Born charges in e by element: a number, a 3x3 tensor, or a tensor for each of its atoms in the parent."
+Charges = dict[str, float | Tensor | list[Tensor]] | Path  # by element, or phonopy's file
+CHARGES = (
+    "Born charges in e by element: a number, a 3x3 tensor, or a tensor for each of its atoms in the parent. Or a BORN "
+    "file of phonopy for the parent's cell."
+)
 
 
-def charges_of(parent: Frame, charges: Mapping[str, float | Tensor | list[Tensor]] | None) -> np.ndarray:
+def charges_of(parent: Frame, charges: Charges | None) -> np.ndarray:
     """(atoms, 3, 3) charges of the parent's atoms in e; what their sum differs from zero by is shared out evenly.
 
     Raises:
-        SoftfixError: for an element without charges, too few or too many of them, or a cell that is not neutral.
+        SoftfixError: for an element without charges, too few or too many of them, a file that is missing or of another
+            cell, or a cell that is not neutral.
     """
     if charges is None:
         raise SoftfixError("Polarisation needs Born charges: give born_charges by --config, e.g. {Ti: 7.1, ...} in e.")
+    found = _read(parent, charges) if isinstance(charges, Path) else _by_element(parent, charges)
+    rest = found.sum(axis=0)
+    if (worst := float(np.abs(rest).max())) > NEUTRAL:
+        raise SoftfixError(
+            f"The born_charges of {parent.source} sum to {worst:.2f} e, not to zero: they are those of another cell, "
+            "or one is mistyped."
+        )
+    return found - rest / len(parent)
+
+
+def _read(parent: Frame, path: Path) -> np.ndarray:
+    """Those of a BORN file, which holds the atoms that symmetry does not make alike."""
+    from phonopy.file_IO import get_born_parameters
+
+    atoms = atoms_of(parent)
+    try:
+        with path.open(encoding="utf-8") as file:
+            return np.asarray(get_born_parameters(file, phonopy_cell(atoms), symmetry_of(atoms))["born"])
+    except OSError as error:
+        raise SoftfixError(
+            f"{path}, which born_charges in the settings names, cannot be read: {error.strerror}."
+        ) from None
+    except (ValueError, RuntimeError) as error:
+        raise SoftfixError(
+            f"{path} is no BORN file of the cell of {parent.source} ({error}): give that of the parent phase, with a "
+            "line for each atom that symmetry does not make alike."
+        ) from None
+
+
+def _by_element(parent: Frame, charges: Mapping[str, float | Tensor | list[Tensor]]) -> np.ndarray:
     found = np.zeros((len(parent), 3, 3))
     for z in np.unique(parent.numbers):
         symbol, atoms = chemical_symbols[z], np.flatnonzero(parent.numbers == z)
@@ -47,13 +83,7 @@ def charges_of(parent: Frame, charges: Mapping[str, float | Tensor | list[Tensor
                 "atoms: give one for each, or one for all."
             )
         found[atoms] = given * np.eye(3) if given.ndim == 0 else given
-    rest = found.sum(axis=0)
-    if (worst := float(np.abs(rest).max())) > NEUTRAL:
-        raise SoftfixError(
-            f"The born_charges of {parent.source} sum to {worst:.2f} e, not to zero: they are those of another cell, "
-            "or one is mistyped."
-        )
-    return found - rest / len(parent)
+    return found
 
 
 def require_near(parent: Frame, frames: Sequence[Frame]) -> None:

@@ -25,6 +25,7 @@ from softfix.properties.findings import Drawing, Findings, Value
 from softfix.properties.potential import Potential
 from softfix.properties.property import Problem, Property
 from softfix.properties.relaxation import RelaxationSettings
+from softfix.properties.symmetry import phonopy_cell
 
 IMAGINARY = -0.1  # THz; acoustic modes near the zone centre may be slightly below 0
 RESIDUAL = 0.05  # eV/Å; forces of a reference far from the displaced atom
@@ -202,12 +203,10 @@ def fitted(perfect: Atoms, moves: np.ndarray, forces: np.ndarray, primitive: Any
 def _phonopy(perfect: Atoms, primitive: Any = "auto") -> Any:
     """The supercell as phonopy sees it; the primitive cell is found by symmetry unless it is given."""
     from phonopy import Phonopy
-    from phonopy.structure.atoms import PhonopyAtoms
 
-    cell = PhonopyAtoms(numbers=perfect.numbers, cell=perfect.cell.array, positions=perfect.positions)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # phonopy explains its defaults, which are given here
-        return Phonopy(cell, np.eye(3, dtype=int), primitive_matrix=primitive, log_level=0)
+        return Phonopy(phonopy_cell(perfect), np.eye(3, dtype=int), primitive_matrix=primitive, log_level=0)
 
 
 def _mesh(phonon: Any, density: float) -> tuple[np.ndarray, np.ndarray]:

@@ -11,19 +11,24 @@ from softfix.errors import SoftfixError
 TOLERANCE = 1e-3  # Å
 
 
+def phonopy_cell(atoms: Atoms) -> Any:
+    """The same atoms as phonopy has them."""
+    from phonopy.structure.atoms import PhonopyAtoms
+
+    return PhonopyAtoms(numbers=atoms.numbers, cell=atoms.cell.array, scaled_positions=atoms.get_scaled_positions())
+
+
 def symmetry_of(atoms: Atoms, tolerance: float = TOLERANCE) -> Any:
     """phonopy's Symmetry: operations, equivalent atoms, and spglib's data set with the conventional cell.
 
     Raises:
         SoftfixError: if spglib finds none, not even the identity.
     """
-    from phonopy.structure.atoms import PhonopyAtoms
     from phonopy.structure.symmetry import Symmetry
     from spglib.error import SpglibError
 
-    cell = PhonopyAtoms(numbers=atoms.numbers, cell=atoms.cell.array, scaled_positions=atoms.get_scaled_positions())
     try:
-        return Symmetry(cell, symprec=tolerance)
+        return Symmetry(phonopy_cell(atoms), symprec=tolerance)
     except SpglibError as error:
         raise SoftfixError(
             f"The symmetry of {atoms.get_chemical_formula()} cannot be told ({error}): see whether atoms lie on others."

@@ -1,14 +1,16 @@
 """Soft modes, polarisation, domain walls and order parameter of a ferroelectric that is known in closed form."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from ase.calculators.calculator import Parameters
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 
 from softfix.bases import load_base
-from softfix.data import write_frames
+from softfix.data import LabelKeys, read_frames, write_frames
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.properties.born import MICROCOULOMB, charges_of
@@ -20,6 +22,7 @@ from softfix.properties.soft_modes import THZ, SoftModeSettings
 from tests.properties.conftest import frames_of
 from tests.properties.ferroelectric import CHARGE, CHARGES, A, Ferroelectric, U, phase
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "PbTiO3"
 WELL = Parameters(Ferroelectric.default_parameters)
 BULK = MICROCOULOMB * CHARGE * U / A**3  # µC/cm^2
 
@@ -190,6 +193,21 @@ def test_charges_by_number_tensor_and_atom_agree_and_sum_to_zero():
         found = charges_of(parent, {"Pb": given, "Se": -2.0})
         assert found.sum(axis=0) == pytest.approx(np.zeros((3, 3)), abs=1e-12)
         assert found[0] == pytest.approx(np.diag([2.05] * 3))
+
+
+def test_a_born_file_holds_the_atoms_that_symmetry_does_not_make_alike(tmp_path):
+    """Zhong et al. 1994 for cubic PbTiO3, whose three O atoms differ by the direction of their bonds to Ti alone."""
+    (parent,) = read_frames(EXAMPLE / "cubic.extxyz", LabelKeys(required=False))
+    given = yaml.safe_load((EXAMPLE / "born.yaml").read_text())["born_charges"]
+    tensors = [np.eye(3), given["Pb"] * np.eye(3), given["Ti"] * np.eye(3), np.array(given["O"][0])]
+    born = tmp_path / "BORN"
+    born.write_text("14.4\n" + "".join(" ".join(map(str, each.ravel())) + "\n" for each in tensors))
+    read = PolarisationSettings.model_validate({"born_charges": str(born)}).born_charges
+    assert charges_of(parent, read) == pytest.approx(charges_of(parent, given), abs=1e-9)
+    with pytest.raises(SoftfixError, match=r"BORN is no BORN file of the cell of structure 1"):
+        charges_of(frames_of(phase())[0], born)
+    with pytest.raises(SoftfixError, match=r"absent, which born_charges in the settings names, cannot be read: No such file"):
+        charges_of(parent, tmp_path / "absent")
 
 
 @pytest.mark.parametrize("name", ["domain-wall", "order-parameter"])
