@@ -1,10 +1,10 @@
-"""Learning on the fly against ten times as many random labels of the same trajectory.
+"""Learning on the fly against several times as many random labels of the same trajectory.
 
     python calibration/learn/compare.py KBr --output out/learn          # a phase of ../data/recipes.toml, GPAW labels
 
 `softfix learn` runs dynamics and labels what it is unsure of. Of the structures that it passed through, some are held
-out, and ten times as many as it labelled are drawn at random; all are labelled, and both fits are measured on those
-held out. A run that was stopped goes on where it was.
+out, and ten times (`--times`) as many as it labelled are drawn at random; all are labelled, and both fits are measured
+on those held out. A run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from softfix.measure import measure
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from make import recipes
 
-HELD_OUT, TIMES = 20, 10
+HELD_OUT = 20
 
 
-def split(visited: list[Frame], labels: int) -> tuple[list[Frame], list[Frame]]:
-    """Structures held out, and ten times as many as there were labels, at random."""
+def split(visited: list[Frame], count: int) -> tuple[list[Frame], list[Frame]]:
+    """Structures held out, and so many others, at random."""
     order = np.random.default_rng(0).permutation(len(visited))
-    held, rest = order[:HELD_OUT], order[HELD_OUT : HELD_OUT + TIMES * labels]
-    if len(rest) < TIMES * labels:
-        raise SystemExit(f"{len(visited)} structures are too few for {TIMES} x {labels} random labels: more --steps.")
+    held, rest = order[:HELD_OUT], order[HELD_OUT : HELD_OUT + count]
+    if len(rest) < count:
+        raise SystemExit(f"{len(visited)} structures are too few for {count} random labels: more --steps.")
     return [visited[i] for i in held], [visited[i] for i in rest]
 
 
@@ -51,18 +51,19 @@ def main(
     temperature: Annotated[float, typer.Option(help="K.")] = 600.0,
     steps: Annotated[int, typer.Option(min=100)] = 600,
     max_labels: Annotated[int, typer.Option(min=1)] = 10,
+    times: Annotated[int, typer.Option(min=1, help="Random labels for each that was asked for.")] = 10,
     workers: Annotated[int, typer.Option(min=1)] = 1,
 ) -> None:
     """Learn, label, compare."""
     recipe = recipes()[name]
     protocol = recipe.gpaw.model_copy(update={"pulay": False}) if calculator == "gpaw" else load_protocol(calculator)
     start = next(iter(recipe.phases.values())).frame(name)
-    keep = max(1, steps // (HELD_OUT + TIMES * max_labels))
+    keep = max(1, steps // (HELD_OUT + times * max_labels))
     settings = LearnSettings(keep=keep)
     hot = Conditions(temperature=temperature)
     done = learn(start, base, protocol, output / "run", steps, max_labels, hot, settings)
     print(done.status, flush=True)
-    held, drawn = split(done.visited, len(done.frames))
+    held, drawn = split(done.visited, times * len(done.frames))
     who = Workers(workers)
     held = label_frames(held, protocol, output / "held-out.extxyz", who).labelled
     drawn = label_frames(drawn, protocol, output / "random.extxyz", who).labelled
