@@ -29,6 +29,7 @@ from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
 from softfix.far import far_statistics
 from softfix.folds import FOLDS, folds_of
+from softfix.measure import scalar_of
 from softfix.prior import ABSENT, columns_of, hyperprior_of
 from softfix.problem import Surroundings, common_shape
 from softfix.settings import FitSettings
@@ -84,7 +85,7 @@ class Problem:
         Other structures share such an error; any other may be that of these frames alone.
         """
         forces, base = self.forces
-        scaled = base * (forces @ base / max(float(base @ base), np.finfo(float).tiny))
+        scaled = scalar_of(forces, base) * base
         return float(np.sum((forces - scaled) ** 2)) <= SOFT * float(np.sum((forces - base) ** 2))
 
     @property
@@ -115,7 +116,7 @@ class Candidate:
     folds: Sequence[Statistics]
     without: Sequence[Posterior]  # with each of the folds left out; none for one frame
     base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
-    refitted: Callable[[Sequence[Statistics]], Posterior]  # without some of the folds
+    refitted: Callable[[Sequence[Normal]], Posterior]  # without some of the folds, each at the noise
 
     @property
     def is_foretold(self) -> bool:
@@ -127,7 +128,8 @@ class Candidate:
         """`held_out`, and the error when but half of the parts that it fits are fitted; that is None for few frames."""
         if self.held_out is None or len(self.folds) < FOLDS:
             return self.held_out
-        return self.held_out.model_copy(update={"half": _half_error(self.folds, self.refitted)})
+        parts = [at_noise(fold, self.hyperparameters.noise) for fold in self.folds]
+        return self.held_out.model_copy(update={"half": _half_error(self.folds, parts, self.refitted)})
 
     @cached_property
     def calibration(self) -> float:
@@ -207,13 +209,13 @@ def _fit(
     evidence = search(alone) if compared and domain == "local" and far else likeliest
     noise, std = _believed(likeliest.noise, problem.settings), prior_std(columns, likeliest.amplitude)
     hyperparameters = likeliest._replace(noise=noise)
-    refitted = partial(_without, at_noise(total, noise), noise=noise, std=std, limits=limits)
+    refitted = partial(_without, at_noise(total, noise), std=std, limits=limits)
     found = refitted(())
     if not np.isfinite(found.mean).all():
         raise SoftfixError("The fit gave numbers that are not finite: check the frames for absurd labels.")
     held_out, without = None, []
     if len(folds) > 1:
-        without = [refitted([fold]) for fold in folds]
+        without = [refitted([at_noise(fold, noise)]) for fold in folds]
         held_out = _held_out(folds, [each.mean for each in without])
     kind = KINDS.index("forces")
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
@@ -248,11 +250,9 @@ def _sum(parts: Sequence[Statistics]) -> Statistics:
     return reduce(add, parts)
 
 
-def _without(
-    normal: Normal, parts: Sequence[Statistics], noise: np.ndarray, std: np.ndarray, limits: tuple[float, float]
-) -> Posterior:
+def _without(normal: Normal, parts: Sequence[Normal], std: np.ndarray, limits: tuple[float, float]) -> Posterior:
     """Posterior of the weights when some of the labels are left out."""
-    return _within(reduce(sub, (at_noise(part, noise) for part in parts), normal), std, limits)
+    return _within(reduce(sub, parts, normal), std, limits)
 
 
 def _within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> Posterior:
@@ -286,15 +286,17 @@ def _label(folds: Sequence[Statistics]) -> str:
     return next(kind for kind in ("forces", "energy", "stress") if any(f.counts[KINDS.index(kind)] for f in folds))
 
 
-def _half_error(folds: Sequence[Statistics], refitted: Callable[[Sequence[Statistics]], Posterior]) -> float:
+def _half_error(
+    folds: Sequence[Statistics], parts: Sequence[Normal], refitted: Callable[[Sequence[Normal]], Posterior]
+) -> float:
     """Error on the rest when but half of the parts that `_held_out` fits are fitted."""
     half = (len(folds) - 1) // 2
     kind, error, rows = KINDS.index(_label(folds)), 0.0, 0.0
     for first in range(len(folds)):
-        others = [folds[(first + j) % len(folds)] for j in range(half, len(folds))]
-        mean = refitted(others).mean
-        error += sum(squared_error(other, mean, kind) for other in others)
-        rows += sum(float(other.counts[kind]) for other in others)
+        others = [(first + j) % len(folds) for j in range(half, len(folds))]
+        mean = refitted([parts[other] for other in others]).mean
+        error += sum(squared_error(folds[other], mean, kind) for other in others)
+        rows += sum(float(folds[other].counts[kind]) for other in others)
     return float(np.sqrt(max(error, 0.0) / rows))
 
 

@@ -41,10 +41,8 @@ def is_harmful(candidate: Candidate, problem: Problem) -> bool:
     It is, where it is better on frames left out; by far, if they are few: the rest then knows too little. Few frames of
     few forces are not believed at all where the base is good and not too soft.
     """
-    held, frames = candidate.held_out, len(problem.frames)
-    if tells_of_itself(candidate, problem):
-        return True
-    return held is not None and held.corrected >= (DOUBTFUL if frames < MANY else 1.0) * held.base
+    held, factor = candidate.held_out, DOUBTFUL if len(problem.frames) < MANY else 1.0
+    return tells_of_itself(candidate, problem) or (held is not None and held.corrected >= factor * held.base)
 
 
 def tells_of_itself(candidate: Candidate, problem: Problem) -> bool:

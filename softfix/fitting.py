@@ -162,7 +162,7 @@ def _fit_record(problem: Problem, candidates: Sequence[Candidate], best: Candida
         force_scale_eV_A=settings.noise.force_scale,
         rows=dict(zip(("energy", "forces", "stress"), map(int, chosen.counts[:3]), strict=True)),
         log_evidence=float(hyperparameters.log_evidence),
-        held_out=chosen.held_out_half,
+        held_out=best.held_out_half,
         calibration=chosen.calibration,
         base_force_error_eV_A=chosen.base_force_error,
     )

@@ -135,7 +135,8 @@ def _over_atoms(
         forces = jax.lax.dynamic_update_slice_in_dim(forces, own, k * size, 0).at[its].add(-slope)
         return found, forces, strain + jnp.einsum("imx,imy->xy", around.r_ij, slope)
 
-    outputs = len(jax.eval_shape(lambda: share(block(0)[1], *block(0)[2])))
+    _, around, part = block(0)
+    outputs = len(jax.eval_shape(share, around, *part))
     zero = jnp.zeros(len(species), near.r_ij.dtype)
     start = (zero,) * outputs, jnp.zeros((len(species), 3), zero.dtype), jnp.zeros((3, 3), zero.dtype)
     blocks = -(-(rows if atoms is None else atoms) // size)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from softfix.data.frames import Frame
 from softfix.data.reason import reason_of
 from softfix.errors import SoftfixError
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 YAML = ("phonopy_params.yaml", "phonopy_disp.yaml", "phonopy.yaml", "phonon.yaml")
 
@@ -119,3 +122,10 @@ def _frame(
         labels_from="none" if forces is None else "phonopy forces",
         reference=reference,
     )
+
+
+def phonopy_cell(atoms: Atoms) -> Any:
+    """The same atoms as phonopy has them."""
+    from phonopy.structure.atoms import PhonopyAtoms
+
+    return PhonopyAtoms(numbers=atoms.numbers, cell=atoms.cell.array, scaled_positions=atoms.get_scaled_positions())

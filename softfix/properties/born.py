@@ -16,9 +16,10 @@ from ase.data import chemical_symbols
 
 from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
+from softfix.data.phonopy import phonopy_cell
 from softfix.errors import SoftfixError
 from softfix.properties.checks import require_same_atoms
-from softfix.properties.symmetry import phonopy_cell, symmetry_of
+from softfix.properties.symmetry import symmetry_of
 
 MICROCOULOMB = 1602.176634  # µC/cm^2 in one e/Å^2 (SI)
 FAR = 1.2  # Å; no ferroelectric displacement is larger

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from softfix.data.frames import Frame
 from softfix.data.labels import atoms_of
+from softfix.data.phonopy import phonopy_cell
 from softfix.data.read import read_frames
 from softfix.errors import SoftfixError
 from softfix.properties.checks import require_composition
@@ -25,7 +26,6 @@ from softfix.properties.findings import Drawing, Findings, Value
 from softfix.properties.potential import Potential
 from softfix.properties.property import Problem, Property
 from softfix.properties.relaxation import RelaxationSettings
-from softfix.properties.symmetry import phonopy_cell
 
 IMAGINARY = -0.1  # THz; acoustic modes near the zone centre may be slightly below 0
 RESIDUAL = 0.05  # eV/Å; forces of a reference far from the displaced atom

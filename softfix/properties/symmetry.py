@@ -6,16 +6,10 @@ from typing import Any
 
 from ase import Atoms
 
+from softfix.data.phonopy import phonopy_cell
 from softfix.errors import SoftfixError
 
 TOLERANCE = 1e-3  # Å
-
-
-def phonopy_cell(atoms: Atoms) -> Any:
-    """The same atoms as phonopy has them."""
-    from phonopy.structure.atoms import PhonopyAtoms
-
-    return PhonopyAtoms(numbers=atoms.numbers, cell=atoms.cell.array, scaled_positions=atoms.get_scaled_positions())
 
 
 def symmetry_of(atoms: Atoms, tolerance: float = TOLERANCE) -> Any:

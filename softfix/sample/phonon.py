@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from softfix.data.phonopy import phonopy_cell
 from softfix.sample.image import Image, Supply, image
 
 
@@ -31,12 +32,8 @@ def displaced(supply: Supply) -> Iterator[Image]:
 def phonopy_of(atoms: Atoms) -> Any:
     """Phonopy with the cell as its own supercell."""
     from phonopy import Phonopy
-    from phonopy.structure.atoms import PhonopyAtoms
 
-    cell = PhonopyAtoms(
-        symbols=atoms.get_chemical_symbols(), cell=atoms.cell.array, scaled_positions=atoms.get_scaled_positions()
-    )
-    return Phonopy(cell, supercell_matrix=np.eye(3, dtype=int), primitive_matrix=np.eye(3))
+    return Phonopy(phonopy_cell(atoms), supercell_matrix=np.eye(3, dtype=int), primitive_matrix=np.eye(3))
 
 
 def atoms_of(cell: Any) -> Atoms:
