@@ -1,14 +1,13 @@
-"""Bulk and shear moduli of a base against DFT, and what one scale calibrated on other materials does to them.
+"""Bulk and shear moduli of a base against DFT, and the stiffness against shear that it lacks in all crystals alike.
 
     python calibration/properties/elasticity.py DATA_FOLDER --base chgnet
 
-A correction without frames of its own can scale the energy about that of free atoms, E = E_ref + c (E_base - E_ref):
-minima stay where they are, and every elastic constant is multiplied by c, so that no stable crystal turns unstable.
-c has the least absolute error of both moduli over one half of the materials, and is measured on the other half, over
-random halves. Moduli are averages after Hill at the potential's own minimum.
+Every shear modulus is given a share of the bulk modulus more (`softfix.properties.stiffness`). The share has the least
+absolute error of both moduli over one half of the crystals that are stable in the base, and is measured on the other
+half, over random halves. Moduli are averages after Hill at the potential's own minimum.
 
 Lines are added to elasticity.jsonl; what it holds is not measured again. The page goes to elasticity.md, the figure to
-elasticity.svg.
+elasticity.svg, and the last line printed is what softfix/priors/stiffness.json holds of the base.
 """
 
 from __future__ import annotations
@@ -28,17 +27,18 @@ from softfix.data.labels import frame_of
 from softfix.errors import SoftfixError
 from softfix.files import atomic_path, cache_folder
 from softfix.lines import Lines
-from softfix.properties.elasticity import MEANS, ElasticitySettings
+from softfix.properties.elasticity import ElasticitySettings
 from softfix.properties.elasticity import measure as elasticity
 from softfix.properties.potential import Potential
 from softfix.properties.property import Problem
 from softfix.properties.steps import Steps
+from softfix.properties.stiffness import Lacking, hill, stiffened
 from softfix.svg import drawing
 
 HERE = Path(__file__).parent
-MODULI = {"bulk": "bulk modulus (Hill)", "shear": "shear modulus (Hill)"}
-STABILITY = MEANS[3]
+MODULI = ("bulk", "shear")
 DRAWS = 200
+SHARES = np.arange(0.0, 1.0, 0.01)
 
 
 def read_materials(folder: Path) -> list[dict[str, Any]]:
@@ -55,27 +55,42 @@ def measure(material: dict[str, Any], potential: Potential) -> dict[str, Any]:
         found = elasticity(Problem([frame_of(atoms)], None, ElasticitySettings()), potential)
     except SoftfixError as error:
         return {"dft": dft, "failure": str(error)}
-    values = {value.quantity: value.value for value in found.values}
-    return {"dft": dft, "own": {name: values[key] for name, key in MODULI.items()}, "least": values[STABILITY]}
+    return {"dft": dft, "tensor": {name: round(value, 4) for name, _, value in found.values if is_entry(name)}}
 
 
-def halves(dft: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scales, and errors (draws, 2 moduli, before and after) on materials that took no part in the scale."""
-    random, scales, errors = np.random.default_rng(0), [], []
+def is_entry(name: str) -> bool:
+    """Whether a value is an entry of the tensor, C11 to C66."""
+    return len(name) == 3 and name[0] == "C" and name[1:].isdigit()
+
+
+def tensor(entries: dict[str, float]) -> np.ndarray:
+    """Elastic tensor (6, 6) in GPa."""
+    C = np.zeros((6, 6))
+    for name, value in entries.items():
+        i, j = int(name[1]) - 1, int(name[2]) - 1
+        C[i, j] = C[j, i] = value
+    return C
+
+
+def errors_of(dft: np.ndarray, C: np.ndarray) -> np.ndarray:
+    """(shares, materials, 2) absolute errors of both moduli in GPa, for every share tried."""
+    return np.abs([np.stack(hill(stiffened(C, share)), axis=1) - dft for share in SHARES])
+
+
+def best_share(errors: np.ndarray) -> int:
+    """Number of the share of the least error."""
+    return int(errors.sum(axis=(1, 2)).argmin())
+
+
+def halves(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares, and errors (draws, 2 moduli, before and after) on materials that took no part in the share."""
+    random, shares, left = np.random.default_rng(0), [], []
     for _ in range(DRAWS):
-        order = random.permutation(len(dft))
-        train, test = order[: len(dft) // 2], order[len(dft) // 2 :]
-        scales.append(scale_of(dft[train], own[train]))
-        errors.append([np.abs(c * own[test] - dft[test]).mean(axis=0) for c in (1.0, scales[-1])])
-    return np.array(scales), np.array(errors).transpose(0, 2, 1)
-
-
-def scale_of(dft: np.ndarray, own: np.ndarray) -> float:
-    """The one number c with the least sum of |c own - dft| over both moduli: a median of ratios, weighted by own."""
-    ratio, weight = (dft / own).ravel(), own.ravel()
-    order = np.argsort(ratio)
-    total = np.cumsum(weight[order])
-    return float(ratio[order][np.searchsorted(total, 0.5 * total[-1])])
+        order = random.permutation(errors.shape[1])
+        train, test = order[: len(order) // 2], order[len(order) // 2 :]
+        shares.append(best_share(errors[:, train]))
+        left.append([errors[k, test].mean(axis=0) for k in (0, shares[-1])])
+    return SHARES[shares], np.array(left).transpose(0, 2, 1)
 
 
 PAGE = """# Elastic moduli of {base}
@@ -83,53 +98,70 @@ PAGE = """# Elastic moduli of {base}
 `python calibration/properties/elasticity.py DATA_FOLDER --base {base}`. {stable} of {total} binaries are stable in the
 base, {unstable} are not{failed}. Of the stable ones:
 
-| | DFT over base, median | MAE of the base, GPa | MAE scaled, GPa | scaled over base, worst of {draws} halves |
+| | DFT over base, median | MAE of the base, GPa | MAE stiffened, GPa | stiffened over base, worst of {draws} halves |
 |---|---|---|---|---|
 {rows}
 
-Scale: {scale:.3f} for all materials, {low:.3f} to {high:.3f} over random halves, each measured on the other half.
-It turns no crystal unstable and none stable.
+Stiffened: every shear modulus is given {share:.2f} of the bulk modulus more ({low:.2f} to {high:.2f} over random
+halves, each measured on the other half). Of the stable crystals {turned} turn unstable, of the {unstable} unstable ones
+{left} stay so.
 
-![Moduli of the base and scaled, against DFT](elasticity.svg)
+![Moduli of the base and stiffened, against DFT](elasticity.svg)
 {unstable_list}{failed_list}"""
 
 
-def page(lines: list[dict[str, Any]], base: str) -> str:
+def page(lines: list[dict[str, Any]], base: str) -> tuple[str, Lacking]:
     """What is said of a base."""
-    stable = [line for line in lines if line.get("least", 0.0) > 0.0]
-    dft, own = _moduli(stable)
-    scales, errors = halves(dft, own)
+    dft, C = _moduli(lines)
+    stable = is_stable(C)
+    errors = errors_of(dft, C)[:, stable]
+    share = SHARES[best_share(errors)]
+    shares, left = halves(errors)
+    own = np.stack(hill(C[stable]), axis=1)
     rows = [
-        f"| {name} modulus | {np.median(dft[:, k] / own[:, k]):.3f} | {errors[:, k, 0].mean():.1f} | "
-        f"{errors[:, k, 1].mean():.1f} | {(errors[:, k, 1] / errors[:, k, 0]).max():.2f} |"
+        f"| {name} modulus | {np.median(dft[stable, k] / own[:, k]):.3f} | {left[:, k, 0].mean():.1f} | "
+        f"{left[:, k, 1].mean():.1f} | {(left[:, k, 1] / left[:, k, 0]).max():.2f} |"
         for k, name in enumerate(MODULI)
     ]
+    after = is_stable(stiffened(C, share))
     failed = [f"- {line['formula']} ({line['mp_id']}): {line['failure']}" for line in lines if "failure" in line]
-    names = [f"{line['formula']} ({line['mp_id']})" for line in lines if line.get("least", 1.0) <= 0.0]
-    return PAGE.format(
-        base=base, stable=len(stable), unstable=len(names), total=len(lines), rows="\n".join(rows), draws=DRAWS,
-        failed=f", {len(failed)} were not measured" if failed else "", scale=scale_of(dft, own), low=scales.min(),
-        high=scales.max(), unstable_list="\nUnstable in the base: " + ", ".join(names) + ".\n" if names else "",
+    measured = [line for line in lines if "failure" not in line]
+    names = [f"{line['formula']} ({line['mp_id']})" for line, is_so in zip(measured, stable, strict=True) if not is_so]
+    text = PAGE.format(
+        base=base, stable=stable.sum(), unstable=len(names), total=len(lines), rows="\n".join(rows), draws=DRAWS,
+        failed=f", {len(failed)} were not measured" if failed else "", share=share, low=shares.min(), high=shares.max(),
+        turned=(stable & ~after).sum(), left=(~stable & ~after).sum(),
+        unstable_list="\nUnstable in the base: " + ", ".join(names) + ".\n" if names else "",
         failed_list="\nNot measured:\n\n" + "\n".join(failed) + "\n" if failed else "",
     )  # fmt: skip
+    bulk, shear = left[:, :, 1].mean(axis=0).round(1)
+    found = {"share": round(float(share), 2), "materials": int(stable.sum())}
+    return text, Lacking(base=base, weights_sha256="", bulk_error_GPa=bulk, shear_error_GPa=shear, **found)
+
+
+def is_stable(C: np.ndarray) -> np.ndarray:
+    """Whether no strain lowers the energy, by tensor."""
+    return np.linalg.eigvalsh(C)[:, 0] > 0.0
 
 
 def _moduli(lines: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    """(materials, 2) moduli of DFT and of the base."""
-    dft, own = (np.array([[line[key][name] for name in MODULI] for line in lines]) for key in ("dft", "own"))
-    return dft, own
+    """DFT's moduli (materials, 2) and tensors of the base (materials, 6, 6), of those that were measured."""
+    measured = [line for line in lines if "failure" not in line]
+    dft = np.array([[line["dft"][name] for name in MODULI] for line in measured])
+    return dft, np.array([tensor(line["tensor"]) for line in measured])
 
 
-def figure(lines: list[dict[str, Any]], path: Path) -> None:
+def figure(lines: list[dict[str, Any]], share: float, path: Path) -> None:
     """Both moduli against DFT."""
-    stable = [line for line in lines if line.get("least", 0.0) > 0.0]
+    dft, C = _moduli(lines)
+    dft, C = dft[is_stable(C)], C[is_stable(C)]
     with drawing(path, 8.0, 4.0) as drawn:
-        dft, own = _moduli(stable)
-        c = scale_of(dft, own)
-        for k, (axis, name) in enumerate(zip(drawn.subplots(1, 2), MODULI, strict=True)):
-            axis.plot(dft[:, k], own[:, k], "o", color="#d1570a", label="base", ms=4)
-            axis.plot(dft[:, k], c * own[:, k], ".", color="#1f6feb", label=f"scaled by {c:.2f}", ms=5)
-            top = 1.05 * max(dft[:, k].max(), c * own[:, k].max())
+        for axis, name, own, more, x in zip(
+            drawn.subplots(1, 2), MODULI, hill(C), hill(stiffened(C, share)), dft.T, strict=True
+        ):
+            axis.plot(x, own, "o", color="#d1570a", label="base", ms=4)
+            axis.plot(x, more, ".", color="#1f6feb", label=f"{share:.2f} K more against shear", ms=5)
+            top = 1.05 * max(x.max(), own.max(), more.max())
             axis.plot([0.0, top], [0.0, top], color="black", lw=0.6)
             axis.set(xlabel=f"{name} modulus, DFT, GPa", ylabel="potential, GPa", xlim=(0, top), ylim=(0, top))
             axis.spines[["top", "right"]].set_visible(False)
@@ -151,11 +183,13 @@ def main(
             line = {"mp_id": material["mp_id"], "formula": material["formula"], "base": base}
             store.add(json.dumps(line | measure(material, potential)))
     lines = sorted((line for line in store.read() if line["base"] == base), key=lambda line: line["mp_id"])
-    text = page(lines, base)
+    text, found = page(lines, base)
     with atomic_path(output / "elasticity.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
-    figure(lines, output / "elasticity.svg")
+    figure(lines, found.share, output / "elasticity.svg")
     print(text)
+    found = found.model_copy(update={"weights_sha256": potential.base.identity.weights_sha256})
+    print(found.model_dump_json())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from softfix.properties.elasticity import measure as elasticity
 from softfix.properties.potential import Potential
 from softfix.properties.property import Problem
 from softfix.properties.steps import Steps
+from softfix.properties.stiffness import hill, stiffened
 from tests.calibration.test_dry_run import BASE, CALIBRATION, run
 from tests.conftest import labelled
 
@@ -55,32 +56,41 @@ def test_phonons_of_a_soft_toy_are_mended_and_not_measured_twice(folder):
     assert len((folder / "phonons.jsonl").read_text().splitlines()) == 1
 
 
-def test_moduli_of_a_soft_toy_are_scaled_to_those_of_the_other_half(folder):
+def test_stiffness_that_a_toy_lacks_is_found_on_one_half_and_mends_the_other(folder):
     cells = {"CuAu": ("CuAu", [[0, 0, 0], [0.5, 0.5, 0.5]], [2.83, 2.83, 3.72]), "Cu": ("Cu", [[0, 0, 0]], None)}
     materials = []
     for number, (formula, (symbols, places, edges)) in enumerate(2 * list(cells.items())):
         cell = np.diag(edges) if edges else np.array([[0, 1.8, 1.8], [1.8, 0, 1.8], [1.8, 1.8, 0]])
         atoms = Atoms(symbols, scaled_positions=places, cell=cell, pbc=True)
-        dft = {f"{name}_modulus_vrh_GPa": value for name, value in moduli(atoms).items()}
+        dft = {f"{name}_modulus_vrh_GPa": value for name, value in stiffened_moduli(atoms, 0.2).items()}
         place = {"cell": cell.tolist(), "symbols": list(atoms.symbols), "scaled_positions": places}
         materials.append({"mp_id": f"mp-{number}", "formula": formula, **place, **dft})
     with gzip.open(folder / "elastic-binaries.json.gz", "wt") as file:
         json.dump(materials, file)
     text = run("properties/elasticity.py", folder, "--base", BASE, "--output", folder)
     assert "4 of 4 binaries are stable in the base" in " ".join(text.split())
-    assert "Scale: 1.250" in text  # the toy is EMT times 0.8
-    assert "| bulk modulus | 1.250 |" in text
+    assert "given 0.20 of the bulk modulus more (0.20 to 0.20" in text
+    (shear,) = (line.split("|") for line in text.splitlines() if line.startswith("| shear modulus"))
+    assert float(shear[3]) > 5.0
+    assert float(shear[4]) == pytest.approx(0.0, abs=0.05)
+    assert json.loads(text.splitlines()[-1])["share"] == 0.2
     assert (folder / "elasticity.svg").read_text().count("<svg") == 1
     assert run("properties/elasticity.py", folder, "--base", BASE, "--output", folder) == text
     assert len((folder / "elasticity.jsonl").read_text().splitlines()) == 4
 
 
-def moduli(atoms):
-    """Of EMT itself, in GPa."""
-    potential = Potential(load_base("ase.calculators.emt:EMT"), None, Steps(Path(mkdtemp()) / "steps.jsonl"))
+def stiffened_moduli(atoms, share):
+    """Of the base, in GPa, with a share of the bulk modulus more against shear."""
+    potential = Potential(load_base(BASE), None, Steps(Path(mkdtemp()) / "steps.jsonl"))
     found = elasticity(Problem([frame_of(atoms)], None, ElasticitySettings()), potential)
-    values = {value.quantity: value.value for value in found.values}
-    return {name: values[f"{name} modulus (Hill)"] for name in ("bulk", "shear")}
+    C = tensor({value.quantity: value.value for value in found.values})
+    return dict(zip(("bulk", "shear"), map(float, hill(stiffened(C, share))), strict=True))
+
+
+def tensor(values):
+    """Entries of a tensor (6, 6) by name."""
+    names = np.array([[f"C{min(i, j) + 1}{max(i, j) + 1}" for j in range(6)] for i in range(6)])
+    return np.array([[values.get(name, 0.0) for name in row] for row in names])
 
 
 def test_walls_are_measured_on_one_geometry():
