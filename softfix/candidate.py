@@ -17,6 +17,7 @@ from operator import add, sub
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from softfix.compression import Compression
 from softfix.core.basis import Basis
 from softfix.core.crowding import core_functions
 from softfix.core.evidence import Hyperparameters, maximise, prior_std
@@ -57,7 +58,14 @@ class Problem:
     offsets: np.ndarray  # (elements,) eV, first estimate
     settings: FitSettings
     far: Sequence[tuple[Frame, Evaluation]] = ()  # unlike all frames; the base is trusted there
+    compressions: Sequence[Compression] = ()  # frames whose volume is changed; the base's bulk modulus is trusted
+    stiffness: float = np.inf  # eV/Å^3, bulk modulus of the base; inf where it is not known
     wild: float = np.inf  # eV/atom, difference from the base beyond which an energy is taken for a mistake
+
+    @property
+    def stress_trust(self) -> float:
+        """How far the correction may change a stress without a label, eV/Å^3."""
+        return min(self.settings.noise.stress_trust, self.settings.trust.stress * self.stiffness)
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -156,7 +164,7 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
     folds = folds_of(problem, gates, shape, workers)
     far = far_statistics(
         problem.basis, gates, problem.elements, seen, problem.far, problem.reference, problem.settings.trust,
-        problem.evaluations[0].sites is not None, shape,
+        problem.evaluations[0].sites is not None, shape, problem.compressions,
     )  # fmt: skip
     candidates: list[Candidate] = []
     with threadpool_limits(1, "blas"):

@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations_with_replacement
+from typing import NamedTuple
 
 import numpy as np
 
+from softfix.compression import VOLUME, Compression
 from softfix.core.basis import Basis
 from softfix.core.gate import Gate, fence
-from softfix.core.remoteness import known_of, remoteness
+from softfix.core.remoteness import Known, known_of, remoteness
 from softfix.core.statistics import Gathering, Labelled, Statistics
 from softfix.data.frames import Frame
 from softfix.device import on_each_device
 from softfix.evaluations import Evaluation
-from softfix.problem import OWN, Shape, Surroundings, columns, rows_of, surroundings
+from softfix.problem import OWN, Rows, Shape, Surroundings, columns, rows_of, surroundings
 from softfix.settings import TrustSettings
 from softfix.threads import side_by_side
 
@@ -81,34 +83,66 @@ def lone_pairs(elements: Sequence[int]) -> Frame:
 def far_statistics(
     basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], seen: Surroundings,
     far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings, fenced: bool,
-    shape: Shape = OWN,
+    shape: Shape = OWN, compressions: Sequence[Compression] = (),
 ) -> Sequence[Statistics | None]:  # fmt: skip
     """For every gate: rows that ask the correction to leave the base's forces as they are; None without structures.
+
+    Of compressions, they ask it to leave the change of the pressure, to within `trust.bulk` of that of the base.
 
     The correction of a force F is 0 +- (relative |F| + floor), with a weight that rises from 0 where the surroundings
     of the atom are `near` to those `seen` in the frames of the fit to 1 where they are `far` from them. `fenced` says
     whether the fence holds the scale off too, as it does where the base has site energies; the slope of the fence is
     left out of that column.
     """
-    if not far:
+    if not far and not compressions:
         return [None] * len(gates)
-    known = known_of(basis, seen, seen.atoms())
-
-    def of_structure(structure: tuple[Frame, Evaluation]) -> list[Labelled]:
-        frame, base = structure
-        phi, species = surroundings(basis, elements, frame, shape)
-        weight = _weight(np.asarray(remoteness(basis, known, phi, species)), base, trust)
-        if fenced:
-            inside = np.asarray(fence(basis, gates[0], phi, species))
-            base = replace(base, forces=inside[:, None] * base.forces)
-        forces = [rows.forces for rows in rows_of(basis, gates, elements, frame, base, reference, shape)]
-        return [Labelled(X.reshape(len(X) * 3, -1), np.zeros(3 * len(X)), np.repeat(weight, 3)) for X in forces]
-
+    made = _Made(basis, gates, elements, known_of(basis, seen, seen.atoms()), reference, trust, fenced, shape)
     gatherings = [Gathering(columns(basis, elements)) for _ in gates]
-    for of_gates in side_by_side(on_each_device(of_structure), far, compiles=True):
+    places: list[tuple[Frame, Evaluation] | Compression] = [*far, *compressions]
+    for of_gates in side_by_side(on_each_device(made.rows), places, compiles=True):
         for gathering, rows in zip(gatherings, of_gates, strict=True):
             gathering.add({"trust": rows})
     return [gathering.statistics() for gathering in gatherings]
+
+
+class _Made(NamedTuple):
+    """What rows are made with, where the base is trusted."""
+
+    basis: Basis
+    gates: tuple[Gate, ...]
+    elements: tuple[int, ...]
+    known: list[Known | None]
+    reference: np.ndarray
+    trust: TrustSettings
+    fenced: bool
+    shape: Shape
+
+    def rows(self, place: tuple[Frame, Evaluation] | Compression) -> list[Labelled]:
+        """Rows for every gate, of the forces of a structure or of the change of pressure of a compression."""
+        return self._of_compression(place) if isinstance(place, Compression) else self._of_structure(*place)
+
+    def _of_structure(self, frame: Frame, base: Evaluation) -> list[Labelled]:
+        phi, species = surroundings(self.basis, self.elements, frame, self.shape)
+        distance = np.asarray(remoteness(self.basis, self.known, phi, species))
+        weight = np.repeat(_weight(distance, base, self.trust), 3)
+        forces = [rows.forces for rows in self._design(frame, base, phi, species)]
+        return [Labelled(X.reshape(len(weight), -1), np.zeros(len(weight)), weight) for X in forces]
+
+    def _of_compression(self, compression: Compression) -> list[Labelled]:
+        weight = np.array([1.0 / (self.trust.bulk * compression.stiffness * VOLUME) ** 2])
+        both = zip(self._tensions(*compression.after), self._tensions(*compression.before), strict=True)
+        return [Labelled((after - before)[None], np.zeros(1), weight) for after, before in both]
+
+    def _tensions(self, frame: Frame, base: Evaluation) -> list[np.ndarray]:
+        phi, species = surroundings(self.basis, self.elements, frame, self.shape)
+        return [rows.tension for rows in self._design(frame, base, phi, species)]
+
+    def _design(self, frame: Frame, base: Evaluation, phi: np.ndarray, species: np.ndarray) -> list[Rows]:
+        if self.fenced:
+            inside = np.asarray(fence(self.basis, self.gates[0], phi, species))
+            stress = None if base.stress is None else float(inside.mean()) * base.stress
+            base = replace(base, forces=inside[:, None] * base.forces, stress=stress)
+        return rows_of(self.basis, self.gates, self.elements, frame, base, self.reference, self.shape)
 
 
 def _weight(distance: np.ndarray, base: Evaluation, trust: TrustSettings) -> np.ndarray:

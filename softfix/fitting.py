@@ -12,6 +12,7 @@ import numpy as np
 from softfix.candidate import Candidate, Problem, fit_candidates
 from softfix.choice import best_of, is_harmful, none_of, tells_of_itself
 from softfix.compiled import keep_compiled
+from softfix.compression import Compression, bulk_modulus, changed, compressible, stiff
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.check import SoftfixWarning
 from softfix.data.frames import data_digest
@@ -72,16 +73,23 @@ def fit(
     if not frames:
         raise SoftfixError("There are no frames to fit.")
     structures = far_structures(frames, settings.trust.structures)
-    found = evaluate_base(base, [*frames, *structures], cache, track, "scale" in settings.terms, workers)
-    evaluations, of_structures = found[: len(frames)], found[len(frames) :]
+    resting = compressible(frames, settings.trust.compressed)
+    volumes = [changed(frames[i], place) for place, i in enumerate(resting)]
+    found = evaluate_base(base, [*frames, *structures, *volumes], cache, track, "scale" in settings.terms, workers)
+    evaluations, others = found[: len(frames)], found[len(frames) :]
+    far = list(zip(structures, others[: len(structures)], strict=True))
+    after = zip(volumes, others[len(structures) :], strict=True)
+    before = [(frames[i], evaluations[i]) for i in resting]
+    compressions = stiff(list(map(Compression, before, after)))
     if "stress" in settings.labels and _are_stresses_wrong(frames[:LOOKED_AT], evaluations[:LOOKED_AT]):
         settings = settings.model_copy(update={"labels": settings.labels - {"stress"}})
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
     reference, offsets, scatter = _references(frames, evaluations, elements)
-    far = list(zip(structures, of_structures, strict=True))
-    wild = WILD * max(scatter, settings.noise.energy)
-    problem = Problem(basis, elements, frames, evaluations, reference, offsets, settings, far, wild)
+    problem = Problem(
+        basis, elements, frames, evaluations, reference, offsets, settings, far, compressions,
+        stiffness=bulk_modulus(compressions), wild=WILD * max(scatter, settings.noise.energy),
+    )  # fmt: skip
     candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, problem) and settings.domain == "auto" else best

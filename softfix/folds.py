@@ -49,7 +49,7 @@ def folds_of(
 
 def _pieces(problem: Problem, parts: int, most: int) -> list[Piece]:
     """Frame i belongs to part i % parts."""
-    bare = replace(problem, far=())
+    bare = replace(problem, far=(), compressions=())
     return [
         Piece(fold, replace(bare, frames=frames[i : i + most], evaluations=evaluations[i : i + most]))
         for fold in range(parts)
@@ -85,7 +85,7 @@ def _statistics(piece: Piece, gates: tuple[Gate, ...], shape: Shape) -> list[Sta
             gathering.add(
                 labelled_rows(
                     rows, frame, base, problem.offsets, problem.elements, problem.settings.labels, noise.force_scale,
-                    noise.stress_trust, problem.wild,
+                    problem.stress_trust, problem.wild,
                 )
             )  # fmt: skip
     return [gathering.statistics() for gathering in gatherings]

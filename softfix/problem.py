@@ -36,6 +36,13 @@ class Rows:
     forces: np.ndarray  # (atoms, 3, columns) eV/Å
     stress: np.ndarray | None  # (6, columns) eV/Å^3; None without a volume
 
+    @property
+    def tension(self) -> np.ndarray:
+        """(columns,) mean of the normal stresses in eV/Å^3, of a structure with a volume."""
+        if self.stress is None:
+            raise ValueError("A structure without a volume has no stress.")
+        return self.stress[:3].mean(axis=0)
+
 
 def columns(basis: Basis, elements: tuple[int, ...]) -> int:
     """Number of columns."""

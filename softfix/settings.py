@@ -85,13 +85,18 @@ class GateSettings(_Settings):
 
 
 class TrustSettings(_Settings):
-    """How firmly the base is held to in surroundings that no frame of the fit has."""
+    """How firmly the base is held to in surroundings that no frame of the fit has, and as volumes change."""
 
     structures: int = Field(10, ge=0, description="Slabs, vacancies, melts, strained cells made from the frames.")
     relative: float = Field(0.2, gt=0, description="Relative change of a force that counts as one deviation there.")
     floor: float = Field(0.03, gt=0, description="eV/Å; change of a force that counts in any case.")
     near: float = Field(2.0, ge=0, description="Remoteness up to which surroundings count as known.")
     far: float = Field(6.0, gt=0, description="Remoteness from which they count as unknown.")
+    compressed: int = Field(3, ge=0, description="Frames expanded or compressed, for the bulk modulus.")
+    bulk: float = Field(0.1, gt=0, description="Relative change of the bulk modulus that counts as one deviation.")
+    stress: float = Field(
+        0.01, gt=0, description="Share of it by which stresses without a label change, if less than noise.stress_trust."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> TrustSettings:

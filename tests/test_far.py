@@ -94,7 +94,8 @@ def test_a_slab_is_changed_less_when_the_base_is_trusted(soft_base):
     def change(structures):
         settings = FitSettings.model_validate(
             SMALL
-            | {"terms": ["pair", "three_body"], "trust": {"structures": structures}, "gate": {"margin": 1e3}}
+            | {"terms": ["pair", "three_body"], "gate": {"margin": 1e3}}
+            | {"trust": {"structures": structures, "compressed": 0}}
             | {"noise": {"forces_floor": 0.05}}  # the less labels are believed, the firmer the base is held elsewhere
         )
         correction = fit(frames, soft_base, settings).correction
