@@ -158,7 +158,8 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
         SoftfixError: if the frames hold no label that is to be fitted, or the numbers are not finite.
     """
     names = problem.forms
-    shape = common_shape(problem.basis, [*problem.frames, *(frame for frame, _ in problem.far)])
+    others = [*problem.far, *(each.after for each in problem.compressions)]
+    shape = common_shape(problem.basis, [*problem.frames, *(frame for frame, _ in others)])
     seen = Surroundings(problem.basis, problem.elements, problem.frames, shape)
     gates = _gates(problem, names, seen)
     folds = folds_of(problem, gates, shape, workers)

@@ -87,6 +87,13 @@ def test_forces_alone_change_the_bulk_modulus_the_less_the_firmer_it_is_trusted(
     assert off[2] < 0.03
 
 
+def test_compressed_frames_have_room_for_all_their_bonds_where_no_other_structure_is_made():
+    base = load_base("tests.conftest:SoftEMT")
+    volumes = [labelled(copper(0, 0.0, a)) for a in (3.57, 3.6, 3.63)]
+    with_others = fitted_modulus(base, volumes, bulk=0.01)
+    assert fitted_modulus(base, volumes, bulk=0.01, structures=0) == pytest.approx(with_others, rel=0.05)
+
+
 def test_a_known_softening_is_recovered_all_the_same():
     """All of it, bulk modulus included, where labels tell it: frames of several volumes with stresses."""
     base = load_base("tests.conftest:SoftEMT")
