@@ -17,7 +17,7 @@ from operator import add, sub
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from softfix.compression import Compression
+from softfix.compression import Compression, bulk_modulus
 from softfix.core.basis import Basis
 from softfix.core.crowding import core_functions
 from softfix.core.evidence import Hyperparameters, maximise, prior_std
@@ -59,13 +59,12 @@ class Problem:
     settings: FitSettings
     far: Sequence[tuple[Frame, Evaluation]] = ()  # unlike all frames; the base is trusted there
     compressions: Sequence[Compression] = ()  # frames whose volume is changed; the base's bulk modulus is trusted
-    stiffness: float = np.inf  # eV/Å^3, bulk modulus of the base; inf where it is not known
     wild: float = np.inf  # eV/atom, difference from the base beyond which an energy is taken for a mistake
 
-    @property
+    @cached_property
     def stress_trust(self) -> float:
         """How far the correction may change a stress without a label, eV/Å^3."""
-        return min(self.settings.noise.stress_trust, self.settings.trust.stress * self.stiffness)
+        return min(self.settings.noise.stress_trust, self.settings.trust.stress * bulk_modulus(self.compressions))
 
     @property
     def forms(self) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ DFT's (calibration/properties).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -42,11 +41,7 @@ def compressible(frames: Sequence[Frame], count: int) -> list[int]:
 
 def changed(frame: Frame, place: int) -> Frame:
     """The frame without its labels, expanded where `place` is even, else compressed, with the same fractions."""
-    factor = (1.0 + (-1) ** place * VOLUME) ** (1 / 3)
-    return replace(
-        frame, positions=frame.positions * factor, cell=frame.cell * factor, energy=None, forces=None, stress=None,
-        reference=None, energies={}, labels_from="none", source=f"{frame.source}, volume changed",
-    )  # fmt: skip
+    return frame.unlabelled(f"{frame.source}, volume changed").scaled(1.0 + (-1) ** place * VOLUME)
 
 
 def stiff(compressions: Sequence[Compression]) -> list[Compression]:

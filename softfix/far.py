@@ -51,10 +51,7 @@ def far_structures(frames: Sequence[Frame], count: int) -> list[Frame]:
     made = []
     for i in range(count):
         source = frames[(i * len(frames)) // count]
-        bare = replace(
-            source, energy=None, forces=None, stress=None, reference=None, energies={}, labels_from="none",
-            source=f"{source.source}, distorted",
-        )  # fmt: skip
+        bare = source.unlabelled(f"{source.source}, distorted")
         changed = CHANGES[i % len(CHANGES)](bare, random, i // len(CHANGES))
         if changed is not None:
             made.append(changed)
@@ -171,8 +168,7 @@ def _vacancy(frame: Frame, random: np.random.Generator, turn: int) -> Frame | No
 
 
 def _scaled(frame: Frame, random: np.random.Generator, volume: float) -> Frame:
-    factor = volume ** (1 / 3)
-    return _rattled(replace(frame, positions=frame.positions * factor, cell=frame.cell * factor), random, THERMAL)
+    return _rattled(frame.scaled(volume), random, THERMAL)
 
 
 def _rattled(frame: Frame, random: np.random.Generator, size: float) -> Frame:

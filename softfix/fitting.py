@@ -12,7 +12,7 @@ import numpy as np
 from softfix.candidate import Candidate, Problem, fit_candidates
 from softfix.choice import best_of, is_harmful, none_of, tells_of_itself
 from softfix.compiled import keep_compiled
-from softfix.compression import Compression, bulk_modulus, changed, compressible, stiff
+from softfix.compression import Compression, changed, compressible, stiff
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.check import SoftfixWarning
 from softfix.data.frames import data_digest
@@ -88,7 +88,7 @@ def fit(
     reference, offsets, scatter = _references(frames, evaluations, elements)
     problem = Problem(
         basis, elements, frames, evaluations, reference, offsets, settings, far, compressions,
-        stiffness=bulk_modulus(compressions), wild=WILD * max(scatter, settings.noise.energy),
+        wild=WILD * max(scatter, settings.noise.energy),
     )  # fmt: skip
     candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))

@@ -55,21 +55,7 @@ def measure(material: dict[str, Any], potential: Potential) -> dict[str, Any]:
         found = elasticity(Problem([frame_of(atoms)], None, ElasticitySettings()), potential)
     except SoftfixError as error:
         return {"dft": dft, "failure": str(error)}
-    return {"dft": dft, "tensor": {name: round(value, 4) for name, _, value in found.values if is_entry(name)}}
-
-
-def is_entry(name: str) -> bool:
-    """Whether a value is an entry of the tensor, C11 to C66."""
-    return len(name) == 3 and name[0] == "C" and name[1:].isdigit()
-
-
-def tensor(entries: dict[str, float]) -> np.ndarray:
-    """Elastic tensor (6, 6) in GPa."""
-    C = np.zeros((6, 6))
-    for name, value in entries.items():
-        i, j = int(name[1]) - 1, int(name[2]) - 1
-        C[i, j] = C[j, i] = value
-    return C
+    return {"dft": dft, "tensor": found.arrays["C"].round(4).tolist()}
 
 
 def errors_of(dft: np.ndarray, C: np.ndarray) -> np.ndarray:
@@ -110,11 +96,12 @@ halves, each measured on the other half). Of the stable crystals {turned} turn u
 {unstable_list}{failed_list}"""
 
 
-def page(lines: list[dict[str, Any]], base: str) -> tuple[str, Lacking]:
-    """What is said of a base."""
-    dft, C = _moduli(lines)
+def page(lines: list[dict[str, Any]], base: str, weights_sha256: str) -> tuple[str, Lacking]:
+    """What is said of a base, and what is shipped of it."""
+    measured = measured_of(lines)
+    dft, C = moduli(measured)
     stable = is_stable(C)
-    errors = errors_of(dft, C)[:, stable]
+    errors = errors_of(dft[stable], C[stable])
     share = SHARES[best_share(errors)]
     shares, left = halves(errors)
     own = np.stack(hill(C[stable]), axis=1)
@@ -125,7 +112,6 @@ def page(lines: list[dict[str, Any]], base: str) -> tuple[str, Lacking]:
     ]
     after = is_stable(stiffened(C, share))
     failed = [f"- {line['formula']} ({line['mp_id']}): {line['failure']}" for line in lines if "failure" in line]
-    measured = [line for line in lines if "failure" not in line]
     names = [f"{line['formula']} ({line['mp_id']})" for line, is_so in zip(measured, stable, strict=True) if not is_so]
     text = PAGE.format(
         base=base, stable=stable.sum(), unstable=len(names), total=len(lines), rows="\n".join(rows), draws=DRAWS,
@@ -135,8 +121,10 @@ def page(lines: list[dict[str, Any]], base: str) -> tuple[str, Lacking]:
         failed_list="\nNot measured:\n\n" + "\n".join(failed) + "\n" if failed else "",
     )  # fmt: skip
     bulk, shear = left[:, :, 1].mean(axis=0).round(1)
-    found = {"share": round(float(share), 2), "materials": int(stable.sum())}
-    return text, Lacking(base=base, weights_sha256="", bulk_error_GPa=bulk, shear_error_GPa=shear, **found)
+    return text, Lacking(
+        base=base, weights_sha256=weights_sha256, share=round(float(share), 2), materials=int(stable.sum()),
+        bulk_error_GPa=bulk, shear_error_GPa=shear,
+    )  # fmt: skip
 
 
 def is_stable(C: np.ndarray) -> np.ndarray:
@@ -144,16 +132,20 @@ def is_stable(C: np.ndarray) -> np.ndarray:
     return np.linalg.eigvalsh(C)[:, 0] > 0.0
 
 
-def _moduli(lines: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    """DFT's moduli (materials, 2) and tensors of the base (materials, 6, 6), of those that were measured."""
-    measured = [line for line in lines if "failure" not in line]
+def measured_of(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of materials that could be measured."""
+    return [line for line in lines if "failure" not in line]
+
+
+def moduli(measured: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """DFT's moduli (materials, 2) and tensors of the base (materials, 6, 6), in GPa."""
     dft = np.array([[line["dft"][name] for name in MODULI] for line in measured])
-    return dft, np.array([tensor(line["tensor"]) for line in measured])
+    return dft, np.array([line["tensor"] for line in measured])
 
 
 def figure(lines: list[dict[str, Any]], share: float, path: Path) -> None:
     """Both moduli against DFT."""
-    dft, C = _moduli(lines)
+    dft, C = moduli(measured_of(lines))
     dft, C = dft[is_stable(C)], C[is_stable(C)]
     with drawing(path, 8.0, 4.0) as drawn:
         for axis, name, own, more, x in zip(
@@ -183,12 +175,11 @@ def main(
             line = {"mp_id": material["mp_id"], "formula": material["formula"], "base": base}
             store.add(json.dumps(line | measure(material, potential)))
     lines = sorted((line for line in store.read() if line["base"] == base), key=lambda line: line["mp_id"])
-    text, found = page(lines, base)
+    text, found = page(lines, base, potential.base.identity.weights_sha256)
     with atomic_path(output / "elasticity.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
     figure(lines, found.share, output / "elasticity.svg")
     print(text)
-    found = found.model_copy(update={"weights_sha256": potential.base.identity.weights_sha256})
     print(found.model_dump_json())
 
 

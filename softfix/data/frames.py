@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,17 @@ class Frame:
     def volume(self) -> float:
         """Cell volume in Å^3."""
         return float(abs(np.linalg.det(self.cell)))
+
+    def unlabelled(self, source: str) -> Frame:
+        """The same structure without its labels, for one to be made of it."""
+        return replace(
+            self, energy=None, forces=None, stress=None, reference=None, energies={}, labels_from="none", source=source
+        )
+
+    def scaled(self, volume: float) -> Frame:
+        """A structure of so many times the volume, with the same fractional positions; labels are left as they are."""
+        factor = volume ** (1 / 3)
+        return replace(self, positions=self.positions * factor, cell=self.cell * factor)
 
     @property
     def content_hash(self) -> str:

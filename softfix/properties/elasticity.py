@@ -87,7 +87,7 @@ def findings_of(C: np.ndarray) -> Findings:
     notes = (
         [] if least > 0 else [f"The crystal is mechanically unstable: an eigenvalue of its tensor is {least:.1f} GPa."]
     )
-    return Findings(values, [drawing], notes)
+    return Findings(values, [drawing], notes, {"C": C})
 
 
 def _calibrated(own: Findings, C: np.ndarray, known: Lacking) -> Findings:

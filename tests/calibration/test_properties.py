@@ -83,14 +83,7 @@ def stiffened_moduli(atoms, share):
     """Of the base, in GPa, with a share of the bulk modulus more against shear."""
     potential = Potential(load_base(BASE), None, Steps(Path(mkdtemp()) / "steps.jsonl"))
     found = elasticity(Problem([frame_of(atoms)], None, ElasticitySettings()), potential)
-    C = tensor({value.quantity: value.value for value in found.values})
-    return dict(zip(("bulk", "shear"), map(float, hill(stiffened(C, share))), strict=True))
-
-
-def tensor(values):
-    """Entries of a tensor (6, 6) by name."""
-    names = np.array([[f"C{min(i, j) + 1}{max(i, j) + 1}" for j in range(6)] for i in range(6)])
-    return np.array([[values.get(name, 0.0) for name in row] for row in names])
+    return dict(zip(("bulk", "shear"), map(float, hill(stiffened(found.arrays["C"], share))), strict=True))
 
 
 def test_walls_are_measured_on_one_geometry():
