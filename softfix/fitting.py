@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from softfix.workers import Workers
 
 WILD = 10.0  # standard deviations of what separates labels from the base beyond which an energy is a mistake
+ALIKE = 0.003  # eV/atom, the least that they count as: frames that are alike scatter by little
 LOOKED_AT = 200  # frames whose stresses are compared with the base's before a fit
 
 
@@ -88,7 +89,7 @@ def fit(
     reference, offsets, scatter = _references(frames, evaluations, elements)
     problem = Problem(
         basis, elements, frames, evaluations, reference, offsets, settings, far, compressions,
-        wild=WILD * max(scatter, settings.noise.energy),
+        wild=WILD * max(scatter, ALIKE),
     )  # fmt: skip
     candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))
