@@ -10,7 +10,8 @@ the unrelaxed end members, which the fit has seen. Where any frame may be fitted
 another step of the same relaxation. Methods are the columns of the scoreboard; from-scratch peers take part where
 `--peers` names the folder of their environments.
 
-Lines are added to caomgo.jsonl; what it holds is not measured again. The table goes to caomgo.md.
+Lines are added to caomgo.jsonl; what it holds, made with the same settings, is not measured again. The table goes to
+caomgo.md.
 """
 
 from __future__ import annotations
@@ -110,6 +111,11 @@ def table(lines: list[dict[str, Any]], base: str) -> str:
     return PAGE.format(base=base, methods=" | ".join(names), dashes="---|" * len(names), rows="\n".join(rows))
 
 
+def latest(lines: list[dict[str, Any]], base: str) -> dict[tuple[str, int, str], dict[str, Any]]:
+    """The last line of every cell: (drawn from, seed, method)."""
+    return {(line["drawn_from"], line["seed"], line["method"]): line for line in lines if line["base_spec"] == base}
+
+
 def _row(kind: str, draw: object, measured: object, errors: dict[str, float], names: list[str]) -> str:
     cells = [f"{errors[name]:.1f}" if name in errors else "" for name in names]
     share = f"{errors['softfix'] / errors['base']:.2f}"
@@ -128,13 +134,16 @@ def main(
     store, potential = Lines(output / "caomgo.jsonl"), load_base(base)
     frames = read_frames(folder / "gpaw" / "CaMgO.extxyz")
     known = methods(peers_folder)
-    done = {(line["drawn_from"], line["seed"], line["method"]) for line in store.read() if line["base_spec"] == base}
+    digests = {name: known[name].digest(potential.identity.family) for name in method}
+    done = latest(store.read(), base)
     cells = [(kind, seed, name) for kind in DRAWN_FROM for seed in range(draws) for name in method]
     with screen.progress("draws") as track:
-        for kind, seed, name in track([cell for cell in cells if cell not in done]):
+        for cell in track([each for each in cells if done.get(each, {}).get("settings") != digests[each[2]]]):
+            kind, seed, name = cell
             found = measure(frames, potential, kind, seed, known[name])
-            store.add(json.dumps({"base_spec": base, "drawn_from": kind, "seed": seed, "method": name, **found}))
-    lines = [line for line in store.read() if line["base_spec"] == base]
+            key = {"base_spec": base, "drawn_from": kind, "seed": seed, "method": name, "settings": digests[name]}
+            store.add(json.dumps(key | found))
+    lines = list(latest(store.read(), base).values())
     with atomic_path(output / "caomgo.md") as temporary:
         temporary.write_text(table(lines, base), encoding="utf-8")
     print(table(lines, base))

@@ -8,8 +8,8 @@ directions of the data, and are compared with those of all DFT forces. `needed` 
 symmetry leaves, opposite ones counted where it does not join them: where it is more than what was fitted, some are
 extrapolated. For compounds with two supercells in all, the slope of forces after fitting one is the honest one.
 
-Lines are added to phonons.jsonl; what it holds is not measured again. The table goes to phonons.md, the figure to
-phonons.svg.
+Lines are added to phonons.jsonl; what it holds, made with the same settings, is not measured again. The table goes to
+phonons.md, the figure to phonons.svg.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ase import Atoms
 
 from softfix import screen
 from softfix.bases import load_base
+from softfix.benchmark import digest_of
 from softfix.correct import corrected
 from softfix.data import read_frames
 from softfix.data.frames import Frame
@@ -163,6 +164,11 @@ def figure(lines: list[dict[str, Any]], path: Path) -> None:
         drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
 
 
+def latest(lines: list[dict[str, Any]], base: str) -> dict[tuple[str, int], dict[str, Any]]:
+    """The last line of every compound and number of supercells."""
+    return {(line["compound"], line["k"]): line for line in lines if line["base"] == base}
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="Reference data.")],
     base: str = "chgnet",
@@ -172,16 +178,15 @@ def main(
 ) -> None:
     """Measure what is missing, then write table and figure."""
     store, potential, compounds = Lines(output / "phonons.jsonl"), load_base(base), read_compounds(folder)
-    done = {(line["compound"], line["base"], line["k"]) for line in store.read()}
+    digest, done = digest_of(HARMONIC.model_dump()), latest(store.read(), base)
     todo = [
         (name, k) for k in sorted(size, reverse=True) for name in compound or compounds if k <= len(compounds[name])
     ]
     with screen.progress("compounds") as track:
-        for name, k in track([each for each in todo if (each[0], base, each[1]) not in done]):
+        for name, k in track([each for each in todo if done.get(each, {}).get("settings") != digest]):
             found = measure(compounds[name], potential, k, HARMONIC)
-            store.add(json.dumps({"compound": name, "base": base, "k": k, **found}))
-    lines = [line for line in store.read() if line["base"] == base]
-    lines.sort(key=lambda line: (line["k"], line["compound"]))
+            store.add(json.dumps({"compound": name, "base": base, "k": k, "settings": digest, **found}))
+    lines = sorted(latest(store.read(), base).values(), key=lambda line: (line["k"], line["compound"]))
     with atomic_path(output / "phonons.md") as temporary:
         temporary.write_text(table(lines, base), encoding="utf-8")
     figure(lines, output / "phonons.svg")

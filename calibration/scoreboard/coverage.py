@@ -4,8 +4,8 @@
 
 Prints, per system and size, the share of force components within one and two standard deviations (0.683 and 0.954 of a
 normal distribution) and the rank correlation of error and error bar over atoms, means over draws. Of each test file at
-most MOST frames, evenly spaced, are measured. Lines are added to coverage.jsonl beside this script; what it holds is
-not measured again.
+most MOST frames, evenly spaced, are measured. Lines are added to coverage.jsonl beside this script; what it
+holds, made with the same settings, is not measured again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from run import systems
 
 from softfix import screen
 from softfix.bases import load_base
-from softfix.benchmark import System
+from softfix.benchmark import METHODS, System
 from softfix.benchmark.systems import draw
 from softfix.coverage import coverage
 from softfix.fitting import fit
@@ -41,6 +41,11 @@ def measured(system: System, base, k: int, seed: int) -> dict | None:
     return None if found is None else found.model_dump()
 
 
+def latest(lines: list[dict], base: str) -> dict[tuple[str, int, int], dict]:
+    """The last line of every system, size and draw."""
+    return {(line["system"], line["k"], line["seed"]): line for line in lines if line["base"] == base}
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="Reference data.")],
     base: str = "chgnet",
@@ -50,23 +55,21 @@ def main(
     results: Path = HERE / "coverage.jsonl",
 ) -> None:
     """Measure what is missing, then print the table."""
-    store = Lines(results)
-    lines = store.read()
-    done = {(line["system"], line["base"], line["k"], line["seed"]) for line in lines}
-    potential = load_base(base)
+    store, potential = Lines(results), load_base(base)
+    digest, done = METHODS["softfix"].digest(potential.identity.family), latest(store.read(), base)
     cells = [
         (each, k, seed)
         for seed in range(draws)
         for k in size
         for each in systems(folder)
-        if (not system or each.name in system) and (each.name, base, k, seed) not in done
+        if (not system or each.name in system) and done.get((each.name, k, seed), {}).get("settings") != digest
     ]
     with screen.progress("draws") as track:
         for each, k, seed in track(cells):
             if found := measured(each, potential, k, seed):
-                lines.append({"system": each.name, "base": base, "k": k, "seed": seed, **found})
-                store.add(json.dumps(lines[-1]))
-    _show([line for line in lines if line["base"] == base], base)
+                key = {"system": each.name, "base": base, "k": k, "seed": seed, "settings": digest}
+                store.add(json.dumps(key | found))
+    _show(list(latest(store.read(), base).values()), base)
 
 
 def _show(lines: list[dict], base: str) -> None:

@@ -32,8 +32,13 @@ class Method:
 
     def digest(self, family: str) -> str:
         """Short hash of the settings: a number that was made with others is made anew."""
-        text = json.dumps(self.settings(family), default=sorted, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest_of(self.settings(family))
+
+
+def digest_of(settings: dict) -> str:
+    """Short hash of settings."""
+    text = json.dumps(settings, default=sorted, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def predict_base(train: Sequence[Frame], test: Sequence[Frame], base: Base, seed: int) -> list[Evaluation]:

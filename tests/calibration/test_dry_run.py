@@ -115,6 +115,10 @@ def test_coverage_is_printed_and_not_measured_twice(folder):
     assert 0.0 < json.loads(line)["one_sigma"] <= 1.0
     assert run("scoreboard/coverage.py", *arguments) == text
     assert out.read_text().splitlines() == [line]
+    stale = json.dumps(json.loads(line) | {"settings": "of another version", "one_sigma": 0.0})
+    out.write_text(stale + "\n")
+    assert run("scoreboard/coverage.py", *arguments) == text
+    assert out.read_text().splitlines() == [stale, line]
 
 
 def test_the_regime_matrix_has_a_row_and_column_per_group(folder):
