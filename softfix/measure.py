@@ -30,7 +30,7 @@ class Measures(BaseModel):
     softening_slope_ci95: tuple[float, float] | None  # bootstrap over frames (over atoms for one frame)
     softening_slope_intercept: float | None  # slope of the line with an intercept
     softening_slope_intercept_ci95: tuple[float, float] | None = None  # None too where an old file lacks it
-    energy_mae_meV_atom: float | None  # after a composition offset
+    energy_mae_meV_atom: float | None  # after a composition offset; None where that alone explains all
     stress_mae_GPa: float | None
 
 
@@ -150,12 +150,14 @@ def scalar_of(dft: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def _energy_error(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> float | None:
-    """Mean |error| in meV/atom after the composition offset that suits these frames best."""
+    """Mean |error| in meV/atom after the composition offset that suits these frames best; None if none is left."""
     known = [(f, p) for f, p in zip(frames, predictions, strict=True) if f.energy is not None and f.reference is None]
     if not known:
         return None
     elements = tuple(sorted({int(z) for frame, _ in known for z in frame.numbers}))
     counts = np.array([counts_of(frame.numbers, elements) for frame, _ in known])
+    if np.linalg.matrix_rank(counts) == len(known):
+        return None  # the offset explains all energies, whatever they are
     error = np.array([prediction.energy - float(frame.energy or 0.0) for frame, prediction in known])
     error -= counts @ composition_offsets(counts, error)
     return float(1000.0 * np.abs(error / counts.sum(axis=1)).mean())

@@ -70,6 +70,13 @@ def test_errors_are_those_that_were_put_in():
     assert found.stress_mae_GPa == pytest.approx(0.01 * GPA)
 
 
+def test_energies_that_one_offset_explains_give_no_number():
+    frames = [labelled(alloy(0)), labelled(alloy(1))]
+    predictions = [Evaluation(frame.energy + 0.1, frame.forces, None) for frame in frames]
+    assert measure(frames[:1], predictions[:1]).energy_mae_meV_atom is None
+    assert measure(frames, predictions).energy_mae_meV_atom == pytest.approx(0.0, abs=1e-9)
+
+
 def test_missing_labels_give_no_number():
     from dataclasses import replace
 
