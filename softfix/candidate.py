@@ -34,6 +34,7 @@ from softfix.measure import scalar_of
 from softfix.prior import ABSENT, columns_of, hyperprior_of
 from softfix.problem import Surroundings, common_shape
 from softfix.settings import FitSettings
+from softfix.threads import side_by_side
 from softfix.workers import Workers
 
 FEW = 5  # frames from which on structures far from them take part in the evidence of the global form
@@ -223,7 +224,7 @@ def _fit(
         raise SoftfixError("The fit gave numbers that are not finite: check the frames for absurd labels.")
     held_out, without = None, []
     if len(folds) > 1:
-        without = [refitted([at_noise(fold, noise)]) for fold in folds]
+        without = list(side_by_side(lambda fold: refitted([at_noise(fold, noise)]), folds))
         held_out = _held_out(folds, [each.mean for each in without])
     kind = KINDS.index("forces")
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
@@ -281,10 +282,14 @@ def _held(std: np.ndarray) -> np.ndarray:
 def _calibration(folds: Sequence[Statistics], parts: Sequence[Posterior], noise: np.ndarray) -> float:
     """Size of the errors on the parts left out, in standard deviations that their posterior and the noise expect."""
     label = _label(folds)
-    kind, error, expected = KINDS.index(label), 0.0, 0.0
-    for fold, part in zip(folds, parts, strict=True):
-        error += squared_error(fold, part.mean, kind)
-        expected += float(fold.counts[kind] * noise[kind] ** 2) + part.trace(fold.gram[kind])
+    kind = KINDS.index(label)
+
+    def errors(place: int) -> tuple[float, float]:
+        fold, part = folds[place], parts[place]
+        expected = float(fold.counts[kind] * noise[kind] ** 2) + part.trace(fold.gram[kind])
+        return squared_error(fold, part.mean, kind), expected
+
+    error, expected = (sum(each) for each in zip(*side_by_side(errors, range(len(folds))), strict=True))
     factor = float(np.sqrt(max(error, 0.0) / expected))
     return factor if len(folds) == FOLDS else max(factor, 1.0)  # few frames can't vouch for smaller errors
 
@@ -298,13 +303,15 @@ def _half_error(
     folds: Sequence[Statistics], parts: Sequence[Normal], refitted: Callable[[Sequence[Normal]], Posterior]
 ) -> float:
     """Error on the rest when but half of the parts that `_held_out` fits are fitted."""
-    half = (len(folds) - 1) // 2
-    kind, error, rows = KINDS.index(_label(folds)), 0.0, 0.0
-    for first in range(len(folds)):
+    half, kind = (len(folds) - 1) // 2, KINDS.index(_label(folds))
+
+    def errors(first: int) -> tuple[float, float]:
         others = [(first + j) % len(folds) for j in range(half, len(folds))]
         mean = refitted([parts[other] for other in others]).mean
-        error += sum(squared_error(folds[other], mean, kind) for other in others)
-        rows += sum(float(folds[other].counts[kind]) for other in others)
+        left_out = [folds[other] for other in others]
+        return sum(squared_error(f, mean, kind) for f in left_out), sum(float(f.counts[kind]) for f in left_out)
+
+    error, rows = (sum(each) for each in zip(*side_by_side(errors, range(len(folds))), strict=True))
     return float(np.sqrt(max(error, 0.0) / rows))
 
 
