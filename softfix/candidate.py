@@ -216,8 +216,7 @@ def _fit(
     likeliest = search(alone if domain == "global" and len(problem.frames) < FEW else total, guess=guess)
     compared = len(folds) == 1 and len(problem.forms) > 1
     evidence = search(alone) if compared and domain == "local" and far else likeliest
-    noise, std = _believed(likeliest.noise, problem.settings), prior_std(columns, likeliest.amplitude)
-    hyperparameters = likeliest._replace(noise=noise)
+    noise, std = likeliest.noise, prior_std(columns, likeliest.amplitude)
     refitted = partial(_without, at_noise(total, noise), std=std, limits=limits)
     found = refitted(())
     if not np.isfinite(found.mean).all():
@@ -229,19 +228,9 @@ def _fit(
     kind = KINDS.index("forces")
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
     return Candidate(
-        domain, gate, hyperparameters, float(evidence.log_evidence), found, np.asarray(total.counts), held_out, folds,
+        domain, gate, likeliest, float(evidence.log_evidence), found, np.asarray(total.counts), held_out, folds,
         without, error, refitted,
     )  # fmt: skip
-
-
-def _believed(noise: np.ndarray, settings: FitSettings) -> np.ndarray:
-    """The noise that the evidence found, no more than the settings' for energies.
-
-    There are few energies among many forces: a single one that the functions can hardly reach would have the evidence
-    take all for noise, and forces alone leave energies of unlike structures open.
-    """
-    ceiling = np.array([settings.noise.energy if kind == "energy" else np.inf for kind in KINDS])
-    return np.minimum(noise, ceiling)
 
 
 def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[Gate, ...]:

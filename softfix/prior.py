@@ -51,7 +51,12 @@ def columns_of(basis: Basis, settings: FitSettings) -> Columns:
 
 
 def hyperprior_of(settings: FitSettings, statistics: Statistics) -> Hyperprior:
-    """Where the evidence starts from, and how far it may go; the noise of forces follows the base's error."""
+    """Where the evidence starts from, and how far it may go; the noise of forces follows the base's error.
+
+    That of energies is no more than the settings'. There are few energies among many forces: a single one that the
+    functions can hardly reach would have the evidence take all for noise, and forces alone leave energies of unlike
+    structures open.
+    """
     prior, noise = settings.prior, settings.noise
     amplitude = {
         name: getattr(prior, name) if name in settings.terms or name == "offset" else ABSENT for name in GROUPS
@@ -64,4 +69,5 @@ def hyperprior_of(settings: FitSettings, statistics: Statistics) -> Hyperprior:
         np.array([noise.energy, max(noise.forces, noise.forces_relative * rms), noise.stress, 1.0]),
         np.array([noise.width, noise.width, noise.width, FIXED]),
         np.array([0.0, noise.forces_floor * rms, 0.0, 0.0]),
+        np.array([noise.energy, np.inf, np.inf, np.inf]),
     )

@@ -26,6 +26,7 @@ class Hyperprior(NamedTuple):
     noise: Float[np.ndarray, " kinds"]  # medians per kind of label, in its unit
     noise_width: Float[np.ndarray, " kinds"]
     noise_floor: Float[np.ndarray, " kinds"]  # added in quadrature: many weights never explain a few labels exactly
+    noise_ceiling: Float[np.ndarray, " kinds"] | float = np.inf  # never more, whatever the evidence says
 
 
 class Columns(NamedTuple):
@@ -65,12 +66,14 @@ def maximise(
 
     def unpack(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         value = median * np.exp(width * t)
-        return value[:groups], np.hypot(hyperprior.noise_floor, value[groups:])
+        noise = np.hypot(hyperprior.noise_floor, value[groups:])
+        return value[:groups], np.minimum(noise, hyperprior.noise_ceiling)
 
     def at(t: np.ndarray) -> Point:
         amplitude, noise = unpack(t)
         found = log_evidence(statistics, prior_std(columns, amplitude), noise, members)
         above = 1.0 - (hyperprior.noise_floor / noise) ** 2  # d ln(noise) / d ln(what is added to its floor)
+        above[(noise >= hyperprior.noise_ceiling) & (found.slope[groups:] > 0.0)] = 0.0  # it would rise, and may not
         slope = width * np.concatenate([np.ones(groups), above])
         bend = width**2 * np.concatenate([np.zeros(groups), 2.0 * above * (1.0 - above)])
         curvature = slope[:, None] * found.information * slope - np.diag(bend * found.slope)
