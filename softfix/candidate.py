@@ -28,13 +28,13 @@ from softfix.correction import HeldOut
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
-from softfix.far import far_statistics
 from softfix.folds import FOLDS, folds_of
 from softfix.measure import scalar_of
 from softfix.prior import ABSENT, columns_of, hyperprior_of
 from softfix.problem import Surroundings, common_shape
 from softfix.settings import FitSettings
 from softfix.threads import side_by_side
+from softfix.trust import trust_statistics
 from softfix.workers import Workers
 
 FEW = 5  # frames from which on structures far from them take part in the evidence of the global form
@@ -163,13 +163,13 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
     seen = Surroundings(problem.basis, problem.elements, problem.frames, shape)
     gates = _gates(problem, names, seen)
     folds = folds_of(problem, gates, shape, workers)
-    far = far_statistics(
+    trusted = trust_statistics(
         problem.basis, gates, problem.elements, seen, problem.far, problem.reference, problem.settings.trust,
         problem.evaluations[0].sites is not None, shape, problem.compressions,
     )  # fmt: skip
     candidates: list[Candidate] = []
     with threadpool_limits(1, "blas"):
-        for each in zip(names, gates, folds, far, strict=True):
+        for each in zip(names, gates, folds, trusted, strict=True):
             found = _fit(problem, *each, candidates[-1].hyperparameters if candidates else None)
             if problem.settings.max_steps and explains_too_much(found):
                 found = min(found, _fit(_noisy(problem), *each, None), key=_left_out)

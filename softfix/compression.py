@@ -36,7 +36,7 @@ class Compression(NamedTuple):
 def compressible(frames: Sequence[Frame], count: int) -> list[int]:
     """Which frames to change the volume of: up to `count` periodic ones, those with the least forces first."""
     periodic = [i for i, frame in enumerate(frames) if frame.pbc.all() and frame.volume > 0.0]
-    return sorted(periodic, key=lambda i: _restlessness(frames[i]))[:count]
+    return sorted(periodic, key=lambda i: frames[i].agitation)[:count]
 
 
 def changed(frame: Frame, place: int) -> Frame:
@@ -52,7 +52,3 @@ def stiff(compressions: Sequence[Compression]) -> list[Compression]:
 def bulk_modulus(compressions: Sequence[Compression]) -> float:
     """Median of the base's bulk moduli in eV/Å^3; inf where none is known."""
     return float(np.median([each.stiffness for each in compressions])) if compressions else np.inf
-
-
-def _restlessness(frame: Frame) -> float:
-    return 0.0 if frame.forces is None else float(np.mean(frame.forces**2))

@@ -87,7 +87,7 @@ class GateSettings(_Settings):
 class TrustSettings(_Settings):
     """How firmly the base is held to in surroundings that no frame of the fit has, and as volumes change."""
 
-    structures: int = Field(10, ge=0, description="Slabs, vacancies, melts, strained cells made from the frames.")
+    structures: int = Field(10, ge=0, description="Slabs, voids, vacancies, melts, strained cells made of the frames.")
     relative: float = Field(0.2, gt=0, description="Relative change of a force that counts as one deviation there.")
     floor: float = Field(0.03, gt=0, description="eV/Å; change of a force that counts in any case.")
     near: float = Field(2.0, ge=0, description="Remoteness up to which surroundings count as known.")

@@ -22,6 +22,7 @@ class Known(NamedTuple):
     size: float  # of the mean power spectrum, the unit of the others
     spectra: Float[Array, "atoms descriptor"]
     spacing: Float[Array, " atoms"]  # distance to the nearest other, ALIKE at least
+    sparsest: float  # least density of neighbours
 
 
 def known_of(
@@ -38,21 +39,26 @@ def known_of(
     chosen = [np.sort(random.choice(n, MOST, replace=False)) if n > MOST else np.arange(n) for n in atoms]
     kept: list[list[np.ndarray]] = [[] for _ in atoms]
     passed = np.zeros(len(atoms), int)
+    sparsest = np.full(len(atoms), np.inf)
     for phi, species in seen:
         p = np.asarray(raw_descriptor(basis, phi))
+        np.minimum.at(sparsest, species, neighbour_density(basis, phi))
         for z, picks in enumerate(chosen):
             mine = p[species == z]
             start, end = np.searchsorted(picks, (passed[z], passed[z] + len(mine)))
             kept[z].append(mine[picks[start:end] - passed[z]])
             passed[z] += len(mine)
-    return [_known(np.concatenate(of_z)) if n else None for n, of_z in zip(atoms, kept, strict=True)]
+    return [
+        _known(np.concatenate(of_z), float(least)) if n else None
+        for n, of_z, least in zip(atoms, kept, sparsest, strict=True)
+    ]
 
 
-def _known(p: Float[Array, "atoms descriptor"]) -> Known:
+def _known(p: Float[Array, "atoms descriptor"], sparsest: float) -> Known:
     size = max(float(np.linalg.norm(p.mean(axis=0))), 1e-6)
     spectra = p / size
     apart = distances(spectra, spectra) + np.diag(np.full(len(p), np.inf if len(p) > 1 else 0.0))
-    return Known(size, spectra, np.maximum(apart.min(axis=1), ALIKE))
+    return Known(size, spectra, np.maximum(apart.min(axis=1), ALIKE), sparsest)
 
 
 def remoteness(
@@ -69,6 +75,28 @@ def remoteness(
             apart = distances(p[species == z] / of_z.size, of_z.spectra)
             found[species == z] = (apart / of_z.spacing).min(axis=1)
     return found
+
+
+def fullness(
+    basis: Basis, known: list[Known | None], phi: Float[Array, "atoms features"], species: Int[Array, " atoms"]
+) -> Float[Array, " atoms"]:
+    """rho_i / min(least rho_j of the fit, largest rho_j of the structure), over atoms j of the same species.
+
+    Below 1, neighbours are missing, as at a surface: against all that the fit has seen, and against other atoms of
+    the same structure, so that an expanded crystal has all of its neighbours. Of a species not in the fit it is 0.
+    """
+    rho, found = neighbour_density(basis, phi), np.zeros(len(species))
+    for z, of_z in enumerate(known):
+        mine = species == z
+        if of_z is not None and mine.any():
+            found[mine] = rho[mine] / max(min(of_z.sparsest, rho[mine].max()), 1e-12)
+    return found
+
+
+def neighbour_density(basis: Basis, phi: Float[Array, "atoms features"]) -> Float[Array, " atoms"]:
+    """rho_i, the first radial function, which falls from bond to cutoff, summed over all neighbours."""
+    pairs = np.asarray(phi)[:, : basis.pair_features]
+    return pairs.reshape(len(pairs), basis.species, basis.pair_count)[..., 0].sum(axis=1)
 
 
 def distances(a: Float[Array, "n descriptor"], b: Float[Array, "m descriptor"]) -> Float[Array, "n m"]:

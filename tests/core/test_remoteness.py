@@ -4,7 +4,7 @@ import numpy as np
 
 import softfix.core.remoteness
 from softfix.core.basis import Basis
-from softfix.core.remoteness import ALIKE, known_of, remoteness
+from softfix.core.remoteness import ALIKE, fullness, known_of, remoteness
 from softfix.problem import surroundings
 from tests.conftest import alloy, labelled
 
@@ -65,3 +65,25 @@ def test_of_many_atoms_some_are_remembered_however_they_come(monkeypatch):
     for one, other in zip(known(*parts), known(whole), strict=True):
         assert len(one.spectra) == 40
         np.testing.assert_array_equal(one.spectra, other.spectra)
+
+
+def test_neighbours_are_missing_at_a_surface_and_not_in_an_expanded_crystal():
+    fitted = known(*map(seen, map(alloy, range(4))))
+    like, swollen, slab = (alloy(9) * (1, 1, 2) for _ in range(3))
+    swollen.set_cell(swollen.cell * 1.1, scale_atoms=True)
+    slab.center(vacuum=6.0, axis=2)
+    height = slab.positions[:, 2] - slab.positions[:, 2].min()
+    outer = (height < 1.0) | (height > height.max() - 1.0)
+    inner = np.abs(height - 0.5 * height.max()) < 1.0
+    whole, expanded, cut = (fullness(BASIS, fitted, *seen(atoms)) for atoms in (like, swollen, slab))
+    assert whole.min() > 0.9
+    assert expanded.max() == 1.0  # the fullest atom
+    assert np.median(expanded) > 0.85
+    assert cut[outer].max() < 0.85
+    assert cut[inner].min() > 0.9
+
+
+def test_of_a_species_that_is_not_known_all_neighbours_are_missing():
+    phi, species = seen(alloy(0))
+    copper = known((phi[species == 0], species[species == 0]))
+    assert not fullness(BASIS, copper, phi, species)[species == 1].any()

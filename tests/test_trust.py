@@ -1,0 +1,62 @@
+"""Where no frame of the fit says anything, the correction leaves the base's forces nearly as they are."""
+
+import numpy as np
+from ase.build import bulk
+
+from softfix.candidate import Problem, _gates
+from softfix.core.statistics import KINDS
+from softfix.correct import correct
+from softfix.evaluations import evaluate_base
+from softfix.far import far_structures
+from softfix.fitting import fit
+from softfix.prior import choose_basis
+from softfix.problem import Surroundings
+from softfix.settings import FitSettings, TrustSettings
+from softfix.trust import trust_statistics
+from tests.conftest import labelled
+
+SMALL = {"basis": {"pair_count": 6, "three_count": 2}}
+
+
+def test_surroundings_of_the_fit_are_not_held(frames, soft_base):
+    settings = FitSettings.model_validate(SMALL)
+    elements, zero = (29, 79), np.zeros(2)
+    basis = choose_basis(2, settings)
+    evaluations = evaluate_base(soft_base, frames)
+    problem = Problem(basis, elements, frames, evaluations, zero, zero, settings)
+    seen = Surroundings(basis, elements, frames)
+    gates = _gates(problem, ("global",), seen)
+    same = list(zip(frames, evaluations, strict=True))
+    (none,) = trust_statistics(basis, gates, elements, seen, same, zero, TrustSettings(), fenced=False)
+    assert not none.gram.any()
+    slab = far_structures(frames, 1)
+    far = list(zip(slab, evaluate_base(soft_base, slab), strict=True))
+    (some,) = trust_statistics(basis, gates, elements, seen, far, zero, TrustSettings(), fenced=False)
+    assert np.trace(some.gram[KINDS.index("trust")]) > 0.0
+
+
+def copper(seed):
+    """Rattled crystal of copper."""
+    atoms = bulk("Cu", cubic=True) * (2, 2, 2)
+    atoms.rattle(0.03, seed=seed)
+    return atoms
+
+
+def test_a_slab_is_changed_less_when_the_base_is_trusted(soft_base):
+    """Without the scale, weights fitted to a crystal are arbitrary at its surface."""
+    slab = copper(7)
+    slab.center(vacuum=5.0, axis=2)
+    frames, slab = [labelled(copper(seed)) for seed in range(2)], labelled(slab)
+    (base,) = evaluate_base(soft_base, [slab])
+
+    def change(structures):
+        settings = FitSettings.model_validate(
+            SMALL
+            | {"terms": ["pair", "three_body"], "gate": {"margin": 1e3}}
+            | {"trust": {"structures": structures, "compressed": 0}}
+            | {"noise": {"forces_floor": 0.05}}  # the less labels are believed, the firmer the base is held elsewhere
+        )
+        correction = fit(frames, soft_base, settings).correction
+        return np.sqrt(np.mean(correct(correction, slab, base, None).forces ** 2))
+
+    assert change(10) < 0.8 * change(0)
