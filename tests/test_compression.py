@@ -31,6 +31,7 @@ def test_periodic_frames_of_the_least_forces_are_expanded_and_compressed_in_turn
     frames = [labelled(copper(0, rattle)) for rattle in (0.1, 0.02, 0.05)] + [frame_of(molecule("H2O"))]
     assert compressible(frames, 9) == [1, 2, 0]
     assert compressible(frames, 2) == [1, 2]
+    assert compressible([replace(frames[1], forces=None), *frames], 2) == [2, 3]
     expanded, compressed = changed(frames[1], 0), changed(frames[1], 1)
     assert expanded.volume == pytest.approx((1.0 + VOLUME) * frames[1].volume)
     assert compressed.volume == pytest.approx((1.0 - VOLUME) * frames[1].volume)

@@ -42,8 +42,8 @@ class Frame:
 
     @property
     def agitation(self) -> float:
-        """Mean squared force component in (eV/Å)^2: how far from rest; 0 without forces."""
-        return 0.0 if self.forces is None else float(np.mean(self.forces**2))
+        """Mean squared force component in (eV/Å)^2: how far from rest; inf where the forces are not known."""
+        return np.inf if self.forces is None else float(np.mean(self.forces**2))
 
     def unlabelled(self, source: str) -> Frame:
         """The same structure without its labels, for one to be made of it."""
