@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from softfix.compression import Compression, bulk_modulus
 from softfix.core.basis import Basis
 from softfix.core.crowding import core_functions
-from softfix.core.evidence import Hyperparameters, maximise, prior_std
+from softfix.core.evidence import Hyperparameters, Hyperprior, maximise, prior_std
 from softfix.core.gate import Gate, farthest_of, fenced, gate_of, localised, most_crowded_of, spread_of
 from softfix.core.posterior import Normal, Posterior, at_noise, posterior
 from softfix.core.statistics import KINDS, Statistics, squared_error
@@ -37,12 +37,14 @@ from softfix.threads import side_by_side
 from softfix.trust import trust_statistics
 from softfix.workers import Workers
 
+ENERGY = KINDS.index("energy")
 FEW = 5  # frames from which on structures far from them take part in the evidence of the global form
 AT_REST = 0.02  # eV/Å, largest force of what DFT codes take for relaxed
 SOFT = 0.5  # share of the squared error of forces that one scale may leave where the base counts as too soft
 NOISELESS = 0.05  # share of the base's force error that counts as hardly any noise
 NOISY = 0.2  # share of it that is never explained, where that does better on frames left out
 FORETOLD = 0.5  # share of the base's error on frames left out up to which they speak for the fit
+CONTRADICTED = 80.0  # gain of ln(evidence) by each energy, were energies noise, beyond which they contradict the forces
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
 UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
 
@@ -213,7 +215,10 @@ def _fit(
         )
     columns, hyperprior = columns_of(problem.basis, problem.settings), hyperprior_of(problem.settings, total)
     search = partial(maximise, columns=columns, hyperprior=hyperprior, max_steps=problem.settings.max_steps)
-    likeliest = search(alone if domain == "global" and len(problem.frames) < FEW else total, guess=guess)
+    asked = alone if domain == "global" and len(problem.frames) < FEW else total
+    likeliest = search(asked, guess=guess)
+    if problem.settings.max_steps and alone.counts[ENERGY] > 1:  # an offset explains one
+        likeliest = _uncontradicted(likeliest, alone, hyperprior, partial(search, asked))
     compared = len(folds) == 1 and len(problem.forms) > 1
     evidence = search(alone) if compared and domain == "local" and far else likeliest
     noise, std = likeliest.noise, prior_std(columns, likeliest.amplitude)
@@ -231,6 +236,23 @@ def _fit(
         domain, gate, likeliest, float(evidence.log_evidence), found, np.asarray(total.counts), held_out, folds,
         without, error, refitted,
     )  # fmt: skip
+
+
+def _uncontradicted(
+    likeliest: Hyperparameters, frames: Statistics, hyperprior: Hyperprior, search: Callable[..., Hyperparameters]
+) -> Hyperparameters:
+    """The same, or with as much noise of energies as the evidence likes, where that is far likelier.
+
+    A wrong energy among few is explained by forces that are as wrong, and no other frame tells. The evidence does. For
+    few it is sought from where all energies are noise: the way there from where they are believed may lead downhill.
+    """
+    start, energies = likeliest, float(frames.counts[ENERGY])
+    if energies < FEW:
+        noise = hyperprior.noise.copy()
+        noise[ENERGY] = max(noise[ENERGY], np.sqrt(frames.squares[ENERGY] / energies))
+        start = likeliest._replace(amplitude=hyperprior.amplitude, noise=noise)
+    free = search(hyperprior=hyperprior._replace(noise_ceiling=np.inf), guess=start)
+    return free if free.log_evidence - likeliest.log_evidence > CONTRADICTED * energies else likeliest
 
 
 def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[Gate, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softfix.candidate import Candidate, Problem, fit_candidates
+from softfix.candidate import ENERGY, Candidate, Problem, fit_candidates
 from softfix.choice import best_of, is_harmful, none_of, tells_of_itself
 from softfix.compiled import keep_compiled
 from softfix.compression import Compression, changed, compressible, stiff
@@ -185,6 +185,12 @@ def _status(problem: Problem, candidates: Sequence[Candidate], best: Candidate, 
         )
     steps = int(best.hyperparameters.steps)
     said = f"The evidence {'was maximised in' if steps < problem.settings.max_steps else 'stopped at'} {steps} steps."
+    noise = 1000.0 * float(best.hyperparameters.noise[ENERGY])
+    if noise > 1001.0 * problem.settings.noise.energy:
+        said += (
+            f" Energies contradict the forces and are believed to {noise:.0f} meV/atom only: look for one that is "
+            "wrong or comes from other settings of the DFT code."
+        )
     held = best.held_out_half
     if held is None:
         return f"{said} One frame can't be left out: try the correction on another."

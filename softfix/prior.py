@@ -55,7 +55,7 @@ def hyperprior_of(settings: FitSettings, statistics: Statistics) -> Hyperprior:
 
     That of energies is no more than the settings'. There are few energies among many forces: a single one that the
     functions can hardly reach would have the evidence take all for noise, and forces alone leave energies of unlike
-    structures open.
+    structures open. (Where they contradict the forces altogether, `softfix.candidate` lifts this.)
     """
     prior, noise = settings.prior, settings.noise
     amplitude = {

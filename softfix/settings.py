@@ -63,7 +63,7 @@ class PriorSettings(_Settings):
 class NoiseSettings(_Settings):
     """Size of what the model cannot explain, as medians; the evidence adapts them within `width`."""
 
-    energy: float = Field(0.001, gt=0, description="eV/atom; the evidence may find less, not more.")
+    energy: float = Field(0.001, gt=0, description="eV/atom; the evidence may find less; more if forces contradict.")
     forces: float = Field(0.02, gt=0, description="eV/Å; no less than this, or forces_relative if that is larger.")
     forces_relative: float = Field(0.15, ge=0, description="Fraction of the base's force error (rms).")
     forces_floor: float = Field(0.001, ge=0, description="Fraction of the base's force error never explained.")

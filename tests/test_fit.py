@@ -348,3 +348,20 @@ def test_a_wild_energy_is_not_believed_and_spoils_no_other(soft_base):
     base = measure(test, evaluate_base(soft_base, test))
     assert (with_wild <= 1.2 * right + 0.02 * np.array([base.energy_mae_meV_atom, base.force_mae_eV_A])).all()
     assert max(noise, wild_noise) <= QUICK.noise.energy
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_wrong_energy_among_few_is_contradicted_by_the_forces(soft_base, count):
+    """No other energy tells it, and forces that explain it would be many times as wrong as the base's."""
+    frames = [labelled(alloy(seed, rattle=0.1)) for seed in range(count)]
+    test = [labelled(alloy(seed, rattle=0.1)) for seed in range(20, 26)]
+    wrong = [replace(frames[0], energy=frames[0].energy + 0.5 * len(frames[0])), *frames[1:]]
+    right, misled = fit(frames, soft_base, QUICK).correction, fit(wrong, soft_base, QUICK).correction
+
+    def error(correction):
+        return measure(test, corrected(correction, test, soft_base)).force_mae_eV_A
+
+    assert error(misled) < 1.2 * error(right) + 0.02 * measure(test, evaluate_base(soft_base, test)).force_mae_eV_A
+    assert right.fit.noise["energy_eV_atom"] <= QUICK.noise.energy < 0.05 < misled.fit.noise["energy_eV_atom"]
+    assert "contradict" in misled.fit.status
+    assert "contradict" not in right.fit.status
