@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from softfix.compression import Compression, bulk_modulus
 from softfix.core.basis import Basis
 from softfix.core.crowding import core_functions
-from softfix.core.evidence import Hyperparameters, Hyperprior, maximise, prior_std
+from softfix.core.evidence import Columns, Hyperparameters, Hyperprior, maximise, prior_std
 from softfix.core.gate import Gate, farthest_of, fenced, gate_of, localised, most_crowded_of, spread_of
 from softfix.core.posterior import Normal, Posterior, at_noise, posterior
 from softfix.core.statistics import KINDS, Statistics, squared_error
@@ -45,6 +45,8 @@ NOISELESS = 0.05  # share of the base's force error that counts as hardly any no
 NOISY = 0.2  # share of it that is never explained, where that does better on frames left out
 FORETOLD = 0.5  # share of the base's error on frames left out up to which they speak for the fit
 CONTRADICTED = 80.0  # gain of ln(evidence) by each energy, were energies noise, beyond which they contradict the forces
+TOLD = 10  # energies from which on one that is wrong strains the others
+STRAINED = 10.0  # mean square of the misses of energies, in units of their noise, above which they may be wrong
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
 UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
 
@@ -217,13 +219,16 @@ def _fit(
     search = partial(maximise, columns=columns, hyperprior=hyperprior, max_steps=problem.settings.max_steps)
     asked = alone if domain == "global" and len(problem.frames) < FEW else total
     likeliest = search(asked, guess=guess)
-    if problem.settings.max_steps and alone.counts[ENERGY] > 1:  # an offset explains one
-        likeliest = _uncontradicted(likeliest, alone, hyperprior, partial(search, asked))
     compared = len(folds) == 1 and len(problem.forms) > 1
     evidence = search(alone) if compared and domain == "local" and far else likeliest
-    noise, std = likeliest.noise, prior_std(columns, likeliest.amplitude)
-    refitted = partial(_without, at_noise(total, noise), std=std, limits=limits)
+    refitted = _refitting(total, columns, likeliest, limits)
     found = refitted(())
+    if problem.settings.max_steps and _are_strained(alone, found.mean, float(likeliest.noise[ENERGY])):
+        free = _freed(likeliest, alone, hyperprior, partial(search, asked))
+        if free.log_evidence - likeliest.log_evidence > CONTRADICTED * float(alone.counts[ENERGY]):
+            likeliest, refitted = free, _refitting(total, columns, free, limits)
+            found = refitted(())
+    noise = likeliest.noise
     if not np.isfinite(found.mean).all():
         raise SoftfixError("The fit gave numbers that are not finite: check the frames for absurd labels.")
     held_out, without = None, []
@@ -238,21 +243,36 @@ def _fit(
     )  # fmt: skip
 
 
-def _uncontradicted(
+def _refitting(
+    total: Statistics, columns: Columns, found: Hyperparameters, limits: tuple[float, float]
+) -> Callable[[Sequence[Normal]], Posterior]:
+    """What gives the posterior without some of the folds."""
+    std = prior_std(columns, found.amplitude)
+    return partial(_without, at_noise(total, found.noise), std=std, limits=limits)
+
+
+def _are_strained(frames: Statistics, mean: np.ndarray, noise: float) -> bool:
+    """Whether the energies may contradict the forces: they are missed by several times their noise, or few."""
+    energies = float(frames.counts[ENERGY])
+    if energies < TOLD:
+        return energies > 1  # an offset explains one
+    return squared_error(frames, mean, ENERGY) > STRAINED * energies * noise**2
+
+
+def _freed(
     likeliest: Hyperparameters, frames: Statistics, hyperprior: Hyperprior, search: Callable[..., Hyperparameters]
 ) -> Hyperparameters:
-    """The same, or with as much noise of energies as the evidence likes, where that is far likelier.
+    """Hyperparameters with as much noise of energies as the evidence likes.
 
     A wrong energy among few is explained by forces that are as wrong, and no other frame tells. The evidence does. For
     few it is sought from where all energies are noise: the way there from where they are believed may lead downhill.
     """
     start, energies = likeliest, float(frames.counts[ENERGY])
-    if energies < FEW:
+    if energies < TOLD:
         noise = hyperprior.noise.copy()
         noise[ENERGY] = max(noise[ENERGY], np.sqrt(frames.squares[ENERGY] / energies))
         start = likeliest._replace(amplitude=hyperprior.amplitude, noise=noise)
-    free = search(hyperprior=hyperprior._replace(noise_ceiling=np.inf), guess=start)
-    return free if free.log_evidence - likeliest.log_evidence > CONTRADICTED * energies else likeliest
+    return search(hyperprior=hyperprior._replace(noise_ceiling=np.inf), guess=start)
 
 
 def _gates(problem: Problem, names: Sequence[str], seen: Surroundings) -> tuple[Gate, ...]:
