@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from softfix.core.posterior import log_evidence
+from softfix.core.posterior import Posterior, log_evidence, slopes
 from softfix.core.statistics import Statistics
 
 GAIN = 0.1  # what is left to gain, as far as the curvature tells, at which the maximum is near enough
@@ -71,13 +71,17 @@ def maximise(
 
     def at(t: np.ndarray) -> Point:
         amplitude, noise = unpack(t)
-        found = log_evidence(statistics, prior_std(columns, amplitude), noise, members)
+        found = log_evidence(statistics, prior_std(columns, amplitude), noise)
+        return Point(t, 0.5 * t @ t - found.value, lambda: bend(t, noise, found.posterior))
+
+    def bend(t: np.ndarray, noise: np.ndarray, found: Posterior) -> Bend:
+        slope, information = slopes(statistics, found, noise, members)
         above = 1.0 - (hyperprior.noise_floor / noise) ** 2  # d ln(noise) / d ln(what is added to its floor)
-        above[(noise >= hyperprior.noise_ceiling) & (found.slope[groups:] > 0.0)] = 0.0  # it would rise, and may not
-        slope = width * np.concatenate([np.ones(groups), above])
-        bend = width**2 * np.concatenate([np.zeros(groups), 2.0 * above * (1.0 - above)])
-        curvature = slope[:, None] * found.information * slope - np.diag(bend * found.slope)
-        return Point(t, 0.5 * t @ t - found.value, t - slope * found.slope, np.eye(len(t)) + curvature)
+        above[(noise >= hyperprior.noise_ceiling) & (slope[groups:] > 0.0)] = 0.0  # it would rise, and may not
+        chain = width * np.concatenate([np.ones(groups), above])
+        bent = width**2 * np.concatenate([np.zeros(groups), 2.0 * above * (1.0 - above)])
+        curvature = chain[:, None] * information * chain - np.diag(bent * slope)
+        return Bend(t - chain * slope, np.eye(len(t)) + curvature)
 
     floor = np.where(hyperprior.noise_floor > 0.0, hyperprior.noise_floor, hyperprior.noise)
     values = [median]
@@ -87,9 +91,16 @@ def maximise(
         scatter = np.sqrt(np.maximum(guess.noise**2 - hyperprior.noise_floor**2, TINY))
         values.append(np.concatenate([guess.amplitude, scatter]))
     starts = [at(np.log(value / median) / width) for value in values]
-    found, steps = _descend(at, min(starts, key=lambda point: point.loss), max_steps)
+    found, steps, gain = _descend(at, min(starts, key=lambda point: point.loss), max_steps)
     amplitude, noise = unpack(found.t)
-    return Hyperparameters(amplitude, noise, -found.loss, steps, _gain(found, _newton(found)))
+    return Hyperparameters(amplitude, noise, -found.loss, steps, gain)
+
+
+class Bend(NamedTuple):
+    """Of the loss, by the logarithms in units of their width."""
+
+    gradient: Float[np.ndarray, " parameters"]
+    curvature: Float[np.ndarray, "parameters parameters"]
 
 
 class Point(NamedTuple):
@@ -97,41 +108,39 @@ class Point(NamedTuple):
 
     t: Float[np.ndarray, " parameters"]
     loss: float
-    gradient: Float[np.ndarray, " parameters"]
-    curvature: Float[np.ndarray, "parameters parameters"]
+    bend: Callable[[], Bend]  # costs more than the loss: a point that is not lower never needs it
 
 
-def _descend(at: Callable[[np.ndarray], Point], point: Point, max_steps: int) -> tuple[Point, int]:
-    """Newton steps, halved until they lower the loss, till little is left to gain; gives their number too."""
-    for steps in range(max_steps):
-        step = _newton(point)
-        lower = _lower(at, point, step) if _gain(point, step) > GAIN else None
+def _descend(at: Callable[[np.ndarray], Point], point: Point, max_steps: int) -> tuple[Point, int, float]:
+    """Newton steps, halved until they lower the loss, till little is left to gain; gives their number, and what is."""
+    steps = 0
+    while True:
+        bend = point.bend()
+        step = _newton(bend)
+        promised = -0.5 * float(bend.gradient @ step)  # gain of a whole step, were the loss that parabola
+        lower = _lower(at, point, step, promised) if promised > GAIN and steps < max_steps else None
         if lower is None:
-            return point, steps
-        point = lower
-    return point, max_steps
+            return point, steps, promised
+        point, steps = lower, steps + 1
 
 
-def _newton(point: Point) -> Float[np.ndarray, " parameters"]:
+def _newton(bend: Bend) -> Float[np.ndarray, " parameters"]:
     """Step to the minimum of a parabola with this slope and curvature, which the hyperprior keeps from being flat."""
-    if not np.isfinite(point.curvature).all():
-        return np.zeros_like(point.gradient)
-    curvature, axes = np.linalg.eigh(point.curvature)
-    step = -axes @ (axes.T @ point.gradient / np.maximum(np.abs(curvature), 1.0))
+    if not np.isfinite(bend.curvature).all():
+        return np.zeros_like(bend.gradient)
+    curvature, axes = np.linalg.eigh(bend.curvature)
+    step = -axes @ (axes.T @ bend.gradient / np.maximum(np.abs(curvature), 1.0))
     return step * min(1.0, LONGEST / max(np.abs(step).max(), LONGEST))
 
 
-def _gain(point: Point, step: Float[np.ndarray, " parameters"]) -> float:
-    """By what a whole step would lower the loss, were it that parabola."""
-    return float(-0.5 * point.gradient @ step)
-
-
-def _lower(at: Callable[[np.ndarray], Point], point: Point, step: Float[np.ndarray, " parameters"]) -> Point | None:
+def _lower(
+    at: Callable[[np.ndarray], Point], point: Point, step: Float[np.ndarray, " parameters"], promised: float
+) -> Point | None:
     """The first point of a step, at halved lengths, that is lower by ENOUGH; None where none is."""
     size = 1.0
     while size >= SHORTEST:
         found = at(point.t + size * step)
-        if found.loss <= point.loss + ENOUGH * size * (point.gradient @ step):
+        if found.loss <= point.loss - 2.0 * ENOUGH * size * promised:
             return found
         size *= 0.5
     return None

@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 
 import softfix.core.statistics
 from softfix.core.evidence import Columns, Hyperprior, maximise, prior_std
-from softfix.core.posterior import at_noise, log_evidence, posterior
+from softfix.core.posterior import at_noise, log_evidence, posterior, slopes
 from softfix.core.precision import in_float64
 from softfix.core.statistics import KINDS, Gathering, Labelled, empty
 
@@ -57,9 +57,10 @@ MEMBERS = np.arange(COLUMNS) % 2 == np.arange(2)[:, None]
 
 
 def evidence_at(statistics, logarithms):
-    """Evidence where the prior of two groups of columns and the noise of every kind are changed by factors."""
+    """Evidence and its slopes, the prior of two groups of columns and the noise of every kind changed by factors."""
     factor = np.exp(logarithms)
-    return log_evidence(statistics, PRIOR * (factor[:2] @ MEMBERS), NOISE * factor[2:], MEMBERS)
+    found = log_evidence(statistics, PRIOR * (factor[:2] @ MEMBERS), NOISE * factor[2:])
+    return found.value, slopes(statistics, found.posterior, NOISE * factor[2:], MEMBERS)
 
 
 @in_float64
@@ -67,25 +68,25 @@ def test_evidence_is_the_marginal_likelihood_of_the_labels(data):
     X, y, kind, _ = data
     marginal = X @ np.diag(PRIOR**2) @ X.T + np.diag((NOISE @ kind) ** 2)
     exact = multivariate_normal(cov=marginal).logpdf(y) + 0.5 * ROWS * np.log(2 * np.pi)
-    assert evidence_at(statistics_of(X, y, kind), np.zeros(6)).value == pytest.approx(exact, rel=1e-10)
+    assert evidence_at(statistics_of(X, y, kind), np.zeros(6))[0] == pytest.approx(exact, rel=1e-10)
 
 
 @in_float64
 def test_slopes_and_curvature_of_the_evidence_are_those_of_its_value(data):
     X, y, kind, _ = data
     statistics = statistics_of(X, y, kind)
-    found = evidence_at(statistics, np.zeros(6))
+    _, found = evidence_at(statistics, np.zeros(6))
     ends = [[evidence_at(statistics, s * shift) for s in (1, -1)] for shift in 1e-5 * np.eye(6)]
-    slope = [(up.value - down.value) / 2e-5 for up, down in ends]
+    slope = [(up - down) / 2e-5 for (up, _), (down, _) in ends]
     assert np.allclose(found.slope, slope, rtol=1e-6, atol=1e-6)
-    bend = np.array([(up.slope - down.slope) / 2e-5 for up, down in ends])
+    bend = np.array([(up.slope - down.slope) / 2e-5 for (_, up), (_, down) in ends])
     assert np.allclose(found.information[:2, :2], -bend[:2, :2], rtol=1e-6, atol=1e-6)
 
 
 @in_float64
 def test_the_curvature_by_noise_is_the_average_information_of_dense_linear_algebra(data):
     X, y, kind, _ = data
-    found = evidence_at(statistics_of(X, y, kind), np.zeros(6))
+    _, found = evidence_at(statistics_of(X, y, kind), np.zeros(6))
     V = X @ np.diag(PRIOR**2) @ X.T + np.diag((NOISE @ kind) ** 2)
     P = np.linalg.inv(V)
     by_prior = [2 * X @ np.diag(PRIOR**2 * group) @ X.T for group in MEMBERS]
