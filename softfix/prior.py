@@ -40,8 +40,7 @@ def columns_of(basis: Basis, settings: FitSettings) -> Columns:
     prior, table = settings.prior, basis.table()
     pair = table["body"] == 2
     start = np.where(pair, prior.pair_smoothness, prior.three_body_smoothness)
-    fall = (1.0 + (table["radial"] / start) ** 2) ** (-0.5 * prior.smoothness_power)
-    shape = fall * np.exp(-prior.degree_decay * table["degree"])
+    shape = (1.0 + (table["radial"] / start) ** 2) ** (-0.5 * prior.smoothness_power)
     group = np.where(pair, GROUPS.index("pair"), GROUPS.index("three_body"))
     S = basis.species
     return Columns(

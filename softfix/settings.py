@@ -57,7 +57,6 @@ class PriorSettings(_Settings):
     pair_smoothness: float = _prior("pair_smoothness", "Radial index from which the pair weights fall.")
     three_body_smoothness: float = _prior("three_body_smoothness", "Radial index from which three-body weights fall.")
     smoothness_power: float = _prior("smoothness_power", "Power of that fall.")
-    degree_decay: float = _prior("degree_decay", "Exponential fall of the three-body weights per degree l.")
 
 
 class NoiseSettings(_Settings):

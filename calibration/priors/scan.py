@@ -30,7 +30,7 @@ VARIATIONS: dict[str, dict] = {
     "amplitudes x 3": {"prior": {"pair": 1.5, "three_body": 0.3}},
     "amplitudes / 3": {"prior": {"pair": 0.17, "three_body": 0.03}},
     "power 2": {"prior": {"smoothness_power": 2.0}},
-    "free three-body": {"prior": {"three_body_width": 0.7}},
+    "firm three-body": {"prior": {"three_body_width": 0.2}},
     "noise x 2": {"noise": {"forces": 0.04, "forces_relative": 0.3}},
     "three-body 5 Å": {"basis": {"three_cutoff": 5.0}},
 }

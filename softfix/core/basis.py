@@ -63,16 +63,14 @@ class Basis:
         return self.species * self.features
 
     def table(self) -> dict[str, np.ndarray]:
-        """Body order, radial index (n; the larger of n, n') and degree l of each feature of one atom."""
+        """Body order and radial index (n; the larger of n, n') of each feature of one atom."""
         a, b = self.triangle
         n = np.arange(self.species * self.three_count) % max(self.three_count, 1) + 1
-        degrees = np.tile(np.arange(self.l_max + 1), len(a))
         radial = np.repeat(np.maximum(n[a], n[b]) if len(a) else np.zeros(0, int), self.l_max + 1)
         pair_radial = np.tile(np.arange(1, self.pair_count + 1), self.species)
         return {
-            "body": np.concatenate([np.full(self.pair_features, 2), np.full(len(degrees), 3)]),
+            "body": np.repeat([2, 3], [self.pair_features, self.three_features]),
             "radial": np.concatenate([pair_radial, radial]),
-            "degree": np.concatenate([np.zeros(self.pair_features, int), degrees]),
         }
 
     def edge(self, r_ij: Float[Array, "3"]) -> tuple[Float[Array, " pair"], Float[Array, "three lm"]]:
