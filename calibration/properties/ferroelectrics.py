@@ -11,8 +11,8 @@ from the cubic to the polar phase in NAME-line.extxyz measured. Energies are tho
 unit, or per atom (HfO2, from the monoclinic phase). Methods are the columns of the scoreboard, and `sharp`, softfix
 with energies trusted to 0.3 meV/atom.
 
-Energies go to ferroelectrics.json, which keeps those of methods that are not named again, the table to
-ferroelectrics.md, the figure to ferroelectrics.svg.
+Energies go to ferroelectrics.json, method by method: what it holds, made with the same settings, is not measured
+again. The table goes to ferroelectrics.md, the figure to ferroelectrics.svg.
 """
 
 from __future__ import annotations
@@ -143,20 +143,27 @@ def is_fitted(system: System, name: str) -> bool:
     return rattled or name in system.also_fitted or name.startswith("fitted-")
 
 
-def measure(system: System, frames: dict[str, Frame], base: Any, chosen: Sequence[Method]) -> dict[str, Any]:
-    """Energies in meV of all measured frames by GPAW and by every method."""
+def labelled(system: System, frames: dict[str, Frame]) -> dict[str, Any]:
+    """What is fitted of a material, and the energies of GPAW of what is measured."""
     fitted = [name for name in frames if is_fitted(system, name)]
     names = sorted({system.zero, *system.polymorphs.values(), *(name for path in system.paths for name in path.frames)})
+    truth = from_zero(system, {name: (frames[name].energy, len(frames[name])) for name in names})
+    return {"fitted": fitted, "energies_meV": {"GPAW": truth}, "settings": {}}
+
+
+def measure(system: System, frames: dict[str, Frame], base: Any, method: Method, result: dict[str, Any]) -> dict:
+    """Energies in meV of all measured frames by one method."""
+    names = list(result["energies_meV"]["GPAW"])
     measured = [frames[name] for name in names]
-    found = {"GPAW": [frame.energy for frame in measured]}
-    for method in chosen:
-        predicted = method.predict([frames[name] for name in fitted], measured, base, 0)
-        found[method.name] = [one.energy for one in predicted]
-    energies = {}
-    for name, values in found.items():
-        per_unit = 1000.0 * system.per * np.array(values, dtype=float) / [len(frame) for frame in measured]
-        energies[name] = dict(zip(names, (per_unit - per_unit[names.index(system.zero)]).tolist(), strict=True))
-    return {"fitted": fitted, "energies_meV": energies}
+    predicted = method.predict([frames[name] for name in result["fitted"]], measured, base, 0)
+    found = zip(names, predicted, measured, strict=True)
+    return from_zero(system, {name: (one.energy, len(frame)) for name, one, frame in found})
+
+
+def from_zero(system: System, found: dict[str, tuple[float, int]]) -> dict[str, float]:
+    """Energies (eV) of frames of so many atoms as differences in meV, for the unit in which they are given."""
+    unit = {name: 1000.0 * system.per * energy / atoms for name, (energy, atoms) in found.items()}
+    return {name: energy - unit[system.zero] for name, energy in unit.items()}
 
 
 def quantities(system: System, energies: dict[str, float]) -> dict[str, float]:
@@ -253,11 +260,15 @@ def main(
     known = methods(peers_folder) | {"sharp": SHARPLY}
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"base": base, "results": {}}
     results = before["results"] if before["base"] == base else {}
-    with screen.progress("materials") as track:
-        for system in track(SYSTEMS):
-            new = measure(system, frames_of(system, folder), potential, [known[name] for name in method])
-            kept = results.get(system.name, {"energies_meV": {}})
-            results[system.name] = new | {"energies_meV": kept["energies_meV"] | new["energies_meV"]}
+    cells = [(system, known[name]) for system in SYSTEMS for name in method]
+    with screen.progress("fits") as track:
+        for system, each in track(cells):
+            frames, digest = frames_of(system, folder), each.digest(potential.identity.family)
+            result = results.setdefault(system.name, labelled(system, frames))
+            if result["settings"].get(each.name) == digest:
+                continue
+            result["energies_meV"][each.name] = measure(system, frames, potential, each, result)
+            result["settings"][each.name] = digest
             with atomic_path(path) as temporary:
                 temporary.write_text(json.dumps({"base": base, "results": results}, indent=1), encoding="utf-8")
     with atomic_path(output / "ferroelectrics.md") as temporary:

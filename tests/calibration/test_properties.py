@@ -94,10 +94,14 @@ def test_walls_are_measured_on_one_geometry():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", ["caomgo.py", "ferroelectrics.py"])
-def test_scripts_of_gpaw_frames_print_their_table(folder, shared, script):
-    text = run(f"properties/{script}", shared / "data", "--base", "ase.calculators.lj:LennardJones", "--output", folder)
+def test_scripts_of_gpaw_frames_print_their_table_and_do_not_measure_twice(folder, shared, script):
+    command = f"properties/{script}", shared / "data", "--base", "ase.calculators.lj:LennardJones", "--output", folder
+    text = run(*command)
     assert "| softfix" in text
-    assert any(folder.glob(f"{script.removesuffix('.py')}.json*"))
+    (results,) = folder.glob(f"{script.removesuffix('.py')}.json*")
+    written = results.stat().st_mtime_ns
+    assert run(*command) == text
+    assert results.stat().st_mtime_ns == written
 
 
 def test_soft_modes_of_two_materials_are_set_against_gpaw(folder):
