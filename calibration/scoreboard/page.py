@@ -9,6 +9,7 @@ tables that the README of the project shows of them.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -23,15 +24,16 @@ from softfix.svg import drawing
 
 HERE = Path(__file__).parent
 ORDER = ("scalar", "softfix", "finetune", "gap", "allegro", "franken")
-COLOURS = {"scalar": "#9a9a9a", "softfix": "#1f6feb", "finetune": "#d1570a", "gap": "#2a9d5c"}
+COLOURS = {"scalar": "#9a9a9a", "softfix": "#1f6feb", "finetune": "#d1570a", "gap": "#2a9d5c", "allegro": "#d05b8e",
+           "franken": "#8e5bd0"}  # fmt: skip
 INTRODUCTION = """# Scoreboard
 
 Few-shot correction on real DFT frames: force MAE on all test frames over that of the base; mean (worst) over random
 draws of k training frames, the same draws for every method. `scalar` multiplies the base by one number fitted to the
 forces ([Deng et al. 2025](https://doi.org/10.1038/s41524-024-01500-6)); `finetune` trains every weight of the base on
-the same frames (`softfix finetune`, default settings); `gap` is GAP-SOAP from scratch ([peers](peers/README.md)). No
-setting was chosen on a test file. Energies: error of energy differences over that of the base, geometric mean. A number
-in [brackets] is the count of draws, where it is not the largest.
+the same frames (`softfix finetune`, default settings); `gap` and `allegro` are GAP-SOAP and Allegro from scratch
+([peers](peers/README.md)). No setting was chosen on a test file. Energies: error of energy differences over that of the
+base, geometric mean. A number in [brackets] is the count of draws, where it is not the largest.
 
 This page is made by `python calibration/scoreboard/page.py` from `results.jsonl`, one line per cell, with slopes,
 energy and stress errors, errors per config_type, wall and CPU time; `summary.json` holds the sums. `run.py` makes the
@@ -104,7 +106,7 @@ def _panel(axis, found: Summary, name: str) -> None:
         axis.plot(sizes, means, "o-", color=colour, label=method, ms=3, lw=1.2)
         axis.fill_between(sizes, means, worst, color=colour, alpha=0.15, lw=0)
     axis.axhline(1.0, color="black", lw=0.6, ls=":")
-    axis.set(title=name, xscale="log", yscale="log", ylim=(0.004, 4.0), xticks=[1, 2, 5, 10, 20])
+    axis.set(title=name, xscale="log", yscale="log", ylim=(0.002, 4.0), xticks=[1, 2, 5, 10, 20])
     axis.set_xticklabels(["1", "2", "5", "10", "20"])
     axis.minorticks_off()
 
@@ -120,7 +122,8 @@ def main(
     summaries = {base: summary(measured, base) for base in bases}
     if not any(found.entries for found in summaries.values()):
         raise SystemExit(f"{results} holds no method beside its base yet: run run.py first.")
-    parts = [INTRODUCTION]
+    peers = os.path.relpath(HERE / "peers" / "README.md", output.absolute())
+    parts = [INTRODUCTION.replace("peers/README.md", peers)]
     for base, found in summaries.items():
         parts += [f"## {base}\n", columns_table(found) + "\n", systems_table(found) + "\n"]
     caption = f"Force error against the number of frames, {bases[0]}; the shade reaches to the worst draw"
