@@ -9,7 +9,6 @@ tables that the README of the project shows of them.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -32,8 +31,9 @@ Few-shot correction on real DFT frames: force MAE on all test frames over that o
 draws of k training frames, the same draws for every method. `scalar` multiplies the base by one number fitted to the
 forces ([Deng et al. 2025](https://doi.org/10.1038/s41524-024-01500-6)); `finetune` trains every weight of the base on
 the same frames (`softfix finetune`, default settings); `gap` and `allegro` are GAP-SOAP and Allegro from scratch
-([peers](peers/README.md)). No setting was chosen on a test file. Energies: error of energy differences over that of the
-base, geometric mean. A number in [brackets] is the count of draws, where it is not the largest.
+([peers](/calibration/scoreboard/peers/README.md)). No setting was chosen on a test file. Energies: error of energy
+differences over that of the base, geometric mean. A number in [brackets] is the count of draws, where it is not the
+largest.
 
 This page is made by `python calibration/scoreboard/page.py` from `results.jsonl`, one line per cell, with slopes,
 energy and stress errors, errors per config_type, wall and CPU time; `summary.json` holds the sums. `run.py` makes the
@@ -122,8 +122,7 @@ def main(
     summaries = {base: summary(measured, base) for base in bases}
     if not any(found.entries for found in summaries.values()):
         raise SystemExit(f"{results} holds no method beside its base yet: run run.py first.")
-    peers = os.path.relpath(HERE / "peers" / "README.md", output.absolute())
-    parts = [INTRODUCTION.replace("peers/README.md", peers)]
+    parts = [INTRODUCTION]
     for base, found in summaries.items():
         parts += [f"## {base}\n", columns_table(found) + "\n", systems_table(found) + "\n"]
     caption = f"Force error against the number of frames, {bases[0]}; the shade reaches to the worst draw"
