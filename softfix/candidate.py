@@ -29,6 +29,7 @@ from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
 from softfix.folds import FOLDS, folds_of
+from softfix.left_out import calibration_of, half_error, held_out_of
 from softfix.measure import scalar_of
 from softfix.prior import ABSENT, columns_of, hyperprior_of
 from softfix.problem import Surroundings, common_shape
@@ -48,7 +49,6 @@ CONTRADICTED = 80.0  # gain of ln(evidence) by each energy, were energies noise,
 TOLD = 10  # energies from which on one that is wrong strains the others
 STRAINED = 10.0  # mean square of the misses of energies, in units of their noise, above which they may be wrong
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
-UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,14 +141,14 @@ class Candidate:
         if self.held_out is None or len(self.folds) < FOLDS:
             return self.held_out
         parts = [at_noise(fold, self.hyperparameters.noise) for fold in self.folds]
-        return self.held_out.model_copy(update={"half": _half_error(self.folds, parts, self.refitted)})
+        return self.held_out.model_copy(update={"half": half_error(self.folds, parts, self.refitted)})
 
     @cached_property
     def calibration(self) -> float:
         """Factor of the posterior's standard deviations."""
         if not self.without:
             return 1.0 if self.domain == "none" else ONE_FRAME
-        return _calibration(self.folds, self.without, self.hyperparameters.noise)
+        return calibration_of(self.folds, self.without, self.hyperparameters.noise)
 
 
 def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Candidate]:
@@ -234,7 +234,7 @@ def _fit(
     held_out, without = None, []
     if len(folds) > 1:
         without = list(side_by_side(lambda fold: refitted([at_noise(fold, noise)]), folds))
-        held_out = _held_out(folds, [each.mean for each in without])
+        held_out = held_out_of(folds, [each.mean for each in without])
     kind = KINDS.index("forces")
     error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
     return Candidate(
@@ -308,50 +308,3 @@ def _within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> Pos
 def _held(std: np.ndarray) -> np.ndarray:
     """Prior that holds the scale where it is."""
     return np.where(np.arange(len(std)) == 0, ABSENT, std)
-
-
-def _calibration(folds: Sequence[Statistics], parts: Sequence[Posterior], noise: np.ndarray) -> float:
-    """Size of the errors on the parts left out, in standard deviations that their posterior and the noise expect."""
-    label = _label(folds)
-    kind = KINDS.index(label)
-
-    def errors(place: int) -> tuple[float, float]:
-        fold, part = folds[place], parts[place]
-        expected = float(fold.counts[kind] * noise[kind] ** 2) + part.trace(fold.gram[kind])
-        return squared_error(fold, part.mean, kind), expected
-
-    error, expected = (sum(each) for each in zip(*side_by_side(errors, range(len(folds))), strict=True))
-    factor = float(np.sqrt(max(error, 0.0) / expected))
-    return factor if len(folds) == FOLDS else max(factor, 1.0)  # few frames can't vouch for smaller errors
-
-
-def _label(folds: Sequence[Statistics]) -> str:
-    """The kind of label that matters most among those there are."""
-    return next(kind for kind in ("forces", "energy", "stress") if any(f.counts[KINDS.index(kind)] for f in folds))
-
-
-def _half_error(
-    folds: Sequence[Statistics], parts: Sequence[Normal], refitted: Callable[[Sequence[Normal]], Posterior]
-) -> float:
-    """Error on the rest when but half of the parts that `_held_out` fits are fitted."""
-    half, kind = (len(folds) - 1) // 2, KINDS.index(_label(folds))
-
-    def errors(first: int) -> tuple[float, float]:
-        others = [(first + j) % len(folds) for j in range(half, len(folds))]
-        mean = refitted([parts[other] for other in others]).mean
-        left_out = [folds[other] for other in others]
-        return sum(squared_error(f, mean, kind) for f in left_out), sum(float(f.counts[kind]) for f in left_out)
-
-    error, rows = (sum(each) for each in zip(*side_by_side(errors, range(len(folds))), strict=True))
-    return float(np.sqrt(max(error, 0.0) / rows))
-
-
-def _held_out(folds: Sequence[Statistics], means: Sequence[np.ndarray]) -> HeldOut:
-    """Errors of the kind of label that matters most."""
-    label = _label(folds)
-    kind = KINDS.index(label)
-    rows = sum(float(fold.counts[kind]) for fold in folds)
-    before = sum(float(fold.squares[kind]) for fold in folds)
-    after = sum(squared_error(fold, mean, kind) for fold, mean in zip(folds, means, strict=True))
-    base, corrected = (float(np.sqrt(max(total, 0.0) / rows)) for total in (before, after))
-    return HeldOut(label=label, unit=UNITS[label], base=base, corrected=corrected)
