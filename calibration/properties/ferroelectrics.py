@@ -260,15 +260,16 @@ def main(
     known = methods(peers_folder) | {"sharp": SHARPLY}
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"base": base, "results": {}}
     results = before["results"] if before["base"] == base else {}
-    cells = [(system, known[name]) for system in SYSTEMS for name in method]
+    digests = {name: known[name].digest(potential.identity.family) for name in method}
+    frames = {system.name: frames_of(system, folder) for system in SYSTEMS}
+    for system in SYSTEMS:
+        results.setdefault(system.name, labelled(system, frames[system.name]))
+    cells = [(system, name) for system in SYSTEMS for name in method]
     with screen.progress("fits") as track:
-        for system, each in track(cells):
-            frames, digest = frames_of(system, folder), each.digest(potential.identity.family)
-            result = results.setdefault(system.name, labelled(system, frames))
-            if result["settings"].get(each.name) == digest:
-                continue
-            result["energies_meV"][each.name] = measure(system, frames, potential, each, result)
-            result["settings"][each.name] = digest
+        for system, name in track([c for c in cells if results[c[0].name]["settings"].get(c[1]) != digests[c[1]]]):
+            result = results[system.name]
+            result["energies_meV"][name] = measure(system, frames[system.name], potential, known[name], result)
+            result["settings"][name] = digests[name]
             with atomic_path(path) as temporary:
                 temporary.write_text(json.dumps({"base": base, "results": results}, indent=1), encoding="utf-8")
     with atomic_path(output / "ferroelectrics.md") as temporary:
