@@ -10,14 +10,13 @@ than structures far from them leave to be seen: their evidence alone sets the am
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, reduce
 from operator import add, sub
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from softfix.compression import Compression, bulk_modulus
 from softfix.core.basis import Basis
 from softfix.core.crowding import core_functions
 from softfix.core.evidence import Columns, Hyperparameters, Hyperprior, maximise, prior_std
@@ -36,6 +35,7 @@ from softfix.problem import Surroundings, common_shape
 from softfix.settings import FitSettings
 from softfix.threads import side_by_side
 from softfix.trust import trust_statistics
+from softfix.trusted import Trusted
 from softfix.workers import Workers
 
 ENERGY = KINDS.index("energy")
@@ -62,14 +62,13 @@ class Problem:
     reference: np.ndarray  # (elements,) eV
     offsets: np.ndarray  # (elements,) eV, first estimate
     settings: FitSettings
-    far: Sequence[tuple[Frame, Evaluation]] = ()  # unlike all frames; the base is trusted there
-    compressions: Sequence[Compression] = ()  # frames whose volume is changed; the base's bulk modulus is trusted
+    trusted: Trusted = field(default_factory=Trusted)  # structures without labels
     wild: float = np.inf  # eV/atom, difference from the base beyond which an energy is taken for a mistake
 
     @cached_property
     def stress_trust(self) -> float:
         """How far the correction may change a stress without a label, eV/Å^3."""
-        return min(self.settings.noise.stress_trust, self.settings.trust.stress * bulk_modulus(self.compressions))
+        return min(self.settings.noise.stress_trust, self.settings.trust.stress * self.trusted.bulk_modulus)
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -162,14 +161,13 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
         SoftfixError: if the frames hold no label that is to be fitted, or the numbers are not finite.
     """
     names = problem.forms
-    others = [*problem.far, *(each.after for each in problem.compressions)]
-    shape = common_shape(problem.basis, [*problem.frames, *(frame for frame, _ in others)])
+    shape = common_shape(problem.basis, [*problem.frames, *problem.trusted.frames])
     seen = Surroundings(problem.basis, problem.elements, problem.frames, shape)
     gates = _gates(problem, names, seen)
     folds = folds_of(problem, gates, shape, workers)
     trusted = trust_statistics(
-        problem.basis, gates, problem.elements, seen, problem.far, problem.reference, problem.settings.trust,
-        problem.evaluations[0].sites is not None, shape, problem.compressions,
+        problem.basis, gates, problem.elements, seen, problem.trusted, problem.reference, problem.settings.trust,
+        problem.evaluations[0].sites is not None, shape,
     )  # fmt: skip
     candidates: list[Candidate] = []
     with threadpool_limits(1, "blas"):

@@ -14,8 +14,9 @@ CAUTION = 0.78  # share of the local form's error below which the global one is 
 DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
 TIE = 0.98  # the same share for more frames: of two forms that do alike, the one that fades is the safer
 TRUSTED = 10  # frames from which on that is so
-MANY = 20  # frames from which on the base is taken as soon as it does better
-DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
+DOUBTFUL = 1.9  # times the base's error below which frames are still fitted; seen on frames of eleven systems
+MANY = 20  # frames from which on WRONG is that limit
+WRONG = 1.2  # of unlike frames, a few hot ones left out make up most of the error
 FEW_FORCES = 15  # components a frame, of five atoms, up to which fewer frames than that may tell of themselves alone
 GOOD = 0.15  # eV/Å, error of forces (rms) below which a base that is not too soft is good enough for that
 
@@ -41,7 +42,7 @@ def is_harmful(candidate: Candidate, problem: Problem) -> bool:
     It is, where it is better on frames left out; by far, if they are few: the rest then knows too little. Few frames of
     few forces are not believed at all where the base is good and not too soft.
     """
-    held, factor = candidate.held_out, DOUBTFUL if len(problem.frames) < MANY else 1.0
+    held, factor = candidate.held_out, DOUBTFUL if len(problem.frames) < MANY else WRONG
     return tells_of_itself(candidate, problem) or (held is not None and held.corrected >= factor * held.base)
 
 

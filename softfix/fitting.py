@@ -12,7 +12,6 @@ import numpy as np
 from softfix.candidate import ENERGY, Candidate, Problem, fit_candidates
 from softfix.choice import best_of, is_harmful, none_of, tells_of_itself
 from softfix.compiled import keep_compiled
-from softfix.compression import Compression, changed, compressible, stiff
 from softfix.correction import Correction, DataRecord, FitRecord
 from softfix.data.check import SoftfixWarning
 from softfix.data.frames import data_digest
@@ -20,10 +19,10 @@ from softfix.doctor.stress import shear_order, stress_units
 from softfix.doctor.subject import Subject
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
-from softfix.far import far_structures
 from softfix.prior import ABSENT, GROUPS, choose_basis
 from softfix.problem import composition_offsets, counts_of, robust_offsets
 from softfix.settings import FitSettings
+from softfix.trusted import made_of
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
@@ -73,24 +72,18 @@ def fit(
     base = load_base(base)
     if not frames:
         raise SoftfixError("There are no frames to fit.")
-    structures = far_structures(frames, settings.trust.structures)
-    resting = compressible(frames, settings.trust.compressed)
-    volumes = [changed(frames[i], place) for place, i in enumerate(resting)]
-    found = evaluate_base(base, [*frames, *structures, *volumes], cache, track, "scale" in settings.terms, workers)
-    evaluations, others = found[: len(frames)], found[len(frames) :]
-    far = list(zip(structures, others[: len(structures)], strict=True))
-    after = zip(volumes, others[len(structures) :], strict=True)
-    before = [(frames[i], evaluations[i]) for i in resting]
-    compressions = stiff(list(map(Compression, before, after)))
+    made = made_of(frames, settings.trust)
+    found = evaluate_base(base, [*frames, *made.frames], cache, track, "scale" in settings.terms, workers)
+    evaluations = found[: len(frames)]
+    trusted = made.evaluated(list(zip(frames, evaluations, strict=True)), found[len(frames) :])
     if "stress" in settings.labels and _are_stresses_wrong(frames[:LOOKED_AT], evaluations[:LOOKED_AT]):
         settings = settings.model_copy(update={"labels": settings.labels - {"stress"}})
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
     reference, offsets, scatter = _references(frames, evaluations, elements)
     problem = Problem(
-        basis, elements, frames, evaluations, reference, offsets, settings, far, compressions,
-        wild=WILD * max(scatter, ALIKE),
-    )  # fmt: skip
+        basis, elements, frames, evaluations, reference, offsets, settings, trusted, WILD * max(scatter, ALIKE)
+    )
     candidates = fit_candidates(problem, workers)
     best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, problem) and settings.domain == "auto" else best

@@ -49,7 +49,7 @@ def folds_of(
 
 def _pieces(problem: Problem, parts: int, most: int) -> list[Piece]:
     """Frame i belongs to part i % parts."""
-    bare = replace(problem, far=())
+    bare = replace(problem, trusted=problem.trusted._replace(far=(), exchanges=()))
     return [
         Piece(fold, replace(bare, frames=frames[i : i + most], evaluations=evaluations[i : i + most]))
         for fold in range(parts)

@@ -91,6 +91,11 @@ class TrustSettings(_Settings):
     floor: float = Field(0.03, gt=0, description="eV/Å; change of a force that counts in any case.")
     near: float = Field(2.0, ge=0, description="Remoteness up to which surroundings count as known.")
     far: float = Field(6.0, gt=0, description="Remoteness from which they count as unknown.")
+    exchanged: int = Field(
+        36, ge=0, description="Most frames in which elements are exchanged, where compositions differ."
+    )
+    energy: float = Field(0.01, gt=0, description="eV/atom; change of an energy there that counts in any case.")
+    pressure: float = Field(0.003, gt=0, description="Share of the bulk modulus; change of a stress there likewise.")
     compressed: int = Field(3, ge=0, description="Frames expanded or compressed, for the bulk modulus.")
     bulk: float = Field(0.1, gt=0, description="Relative change of the bulk modulus that counts as one deviation.")
     stress: float = Field(

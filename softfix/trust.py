@@ -1,4 +1,4 @@
-"""Rows of a fit by which the base is trusted, far from the frames and as volumes change.
+"""Rows of a fit by which the base is trusted, far from the frames, as volumes change and between compositions.
 
 Where a structure made from the frames has surroundings that none of them has, or lacks neighbours, the change of the
 forces by the correction is held near zero. The base has to be evaluated for it, no label is needed.
@@ -21,21 +21,24 @@ from softfix.core.statistics import Gathering, Labelled, Statistics
 from softfix.data.frames import Frame
 from softfix.device import on_each_device
 from softfix.evaluations import Evaluation
-from softfix.problem import OWN, Rows, Shape, Surroundings, columns, rows_of, surroundings
+from softfix.exchange import Exchange
+from softfix.problem import OWN, Rows, Shape, Surroundings, columns, counts_of, rows_of, surroundings
 from softfix.settings import TrustSettings
 from softfix.threads import side_by_side
+from softfix.trusted import Trusted
 
 BARE, WHOLE = 0.8, 0.97  # fullness up to which an atom's surroundings are unknown, and from which they may be known
 
 
 def trust_statistics(
     basis: Basis, gates: tuple[Gate, ...], elements: tuple[int, ...], seen: Surroundings,
-    far: Sequence[tuple[Frame, Evaluation]], reference: np.ndarray, trust: TrustSettings, fenced: bool,
-    shape: Shape = OWN, compressions: Sequence[Compression] = (),
+    trusted: Trusted, reference: np.ndarray, trust: TrustSettings, fenced: bool, shape: Shape = OWN,
 ) -> Sequence[Statistics | None]:  # fmt: skip
     """For every gate: rows that ask the correction to leave the base's forces as they are; None without structures.
 
-    Of compressions, they ask it to leave the change of the pressure, to within `trust.bulk` of that of the base.
+    Of compressions, they ask it to leave the change of the pressure, to within `trust.bulk` of that of the base; of
+    exchanges, to leave energy and stress besides: to `relative` of the energy that the composition does not explain
+    and `energy`, and to `bulk` of the stress and `pressure` of the bulk modulus.
 
     The correction of a force F is 0 +- (relative |F| + floor), with a weight that rises from 0 where the surroundings
     of the atom are `near` to those `seen` in the frames of the fit to 1 where they are `far` from them, or where as
@@ -43,15 +46,19 @@ def trust_statistics(
     whether the fence holds the scale off too, as it does where the base has site energies; the slope of the fence is
     left out of that column.
     """
-    if not far and not compressions:
+    if not any(trusted):
         return [None] * len(gates)
-    made = _Made(basis, gates, elements, known_of(basis, seen, seen.atoms()), reference, trust, fenced, shape)
+    known = known_of(basis, seen, seen.atoms())
+    made = _Made(basis, gates, elements, known, reference, trust, fenced, shape, trust.pressure * trusted.bulk_modulus)
     gatherings = [Gathering(columns(basis, elements)) for _ in gates]
-    places: list[tuple[Frame, Evaluation] | Compression] = [*far, *compressions]
+    places: list[Place] = [*trusted.far, *trusted.compressions, *trusted.exchanges]
     for of_gates in side_by_side(on_each_device(made.rows), places, compiles=True):
         for gathering, rows in zip(gatherings, of_gates, strict=True):
             gathering.add({"trust": rows})
     return [gathering.statistics() for gathering in gatherings]
+
+
+Place = tuple[Frame, Evaluation] | Compression | Exchange
 
 
 class _Made(NamedTuple):
@@ -65,23 +72,48 @@ class _Made(NamedTuple):
     trust: TrustSettings
     fenced: bool
     shape: Shape
+    pressure: float  # eV/Å^3; change of a stress of an exchange that counts in any case
 
-    def rows(self, place: tuple[Frame, Evaluation] | Compression) -> list[Labelled]:
-        """Rows for every gate, of the forces of a structure or of the change of pressure of a compression."""
-        return self._of_compression(place) if isinstance(place, Compression) else self._of_structure(*place)
+    def rows(self, place: Place) -> list[Labelled]:
+        """Rows for every gate."""
+        if isinstance(place, Compression):
+            return self._of_compression(place)
+        return self._of_exchange(*place) if isinstance(place, Exchange) else self._of_structure(*place)
 
     def _of_structure(self, frame: Frame, base: Evaluation) -> list[Labelled]:
+        weight, made = self._forces(frame, base)
+        return [_at_rest(rows.forces.reshape(len(weight), -1), weight) for rows in made]
+
+    def _forces(self, frame: Frame, base: Evaluation) -> tuple[np.ndarray, list[Rows]]:
+        """Weight of every component of the forces, and the rows of the structure for every gate."""
         phi, species = surroundings(self.basis, self.elements, frame, self.shape)
         distance = np.asarray(remoteness(self.basis, self.known, phi, species))
         full = fullness(self.basis, self.known, phi, species)
-        weight = np.repeat(_weight(distance, full, base, self.trust), 3)
-        forces = [rows.forces for rows in self._design(frame, base, phi, species)]
-        return [Labelled(X.reshape(len(weight), -1), np.zeros(len(weight)), weight) for X in forces]
+        return np.repeat(_weight(distance, full, base, self.trust), 3), self._design(frame, base, phi, species)
+
+    def _of_exchange(self, frame: Frame, base: Evaluation) -> list[Labelled]:
+        forces, made = self._forces(frame, base)
+        relative, atoms = self.trust.relative, len(frame)
+        excess = abs(self._excess(frame, base)) / atoms
+        energy = np.array([1.0 / (relative * excess + self.trust.energy) ** 2])
+        found = []
+        for rows in made:
+            X, weight = [rows.forces.reshape(len(forces), -1), rows.energy[None] / atoms], [forces, energy]
+            if rows.stress is not None and base.stress is not None:
+                tension = abs(float(base.stress[:3].mean()))
+                X.append(rows.stress)
+                weight.append(np.full(6, 1.0 / (self.trust.bulk * tension + self.pressure) ** 2))
+            found.append(_at_rest(np.concatenate(X), np.concatenate(weight)))
+        return found
+
+    def _excess(self, frame: Frame, base: Evaluation) -> float:
+        """Energy in eV beyond what the composition explains."""
+        return float(base.energy - counts_of(frame.numbers, self.elements) @ self.reference)
 
     def _of_compression(self, compression: Compression) -> list[Labelled]:
         weight = np.array([1.0 / (self.trust.bulk * compression.stiffness * VOLUME) ** 2])
         both = zip(self._tensions(*compression.after), self._tensions(*compression.before), strict=True)
-        return [Labelled((after - before)[None], np.zeros(1), weight) for after, before in both]
+        return [_at_rest((after - before)[None], weight) for after, before in both]
 
     def _tensions(self, frame: Frame, base: Evaluation) -> list[np.ndarray]:
         phi, species = surroundings(self.basis, self.elements, frame, self.shape)
@@ -91,8 +123,14 @@ class _Made(NamedTuple):
         if self.fenced:
             inside = np.asarray(fence(self.basis, self.gates[0], phi, species))
             stress = None if base.stress is None else float(inside.mean()) * base.stress
-            base = replace(base, forces=inside[:, None] * base.forces, stress=stress)
+            behind = (1.0 - float(inside.mean())) * self._excess(frame, base)
+            base = replace(base, energy=base.energy - behind, forces=inside[:, None] * base.forces, stress=stress)
         return rows_of(self.basis, self.gates, self.elements, frame, base, self.reference, self.shape)
+
+
+def _at_rest(X: np.ndarray, weight: np.ndarray) -> Labelled:
+    """Rows whose labels are 0: no correction."""
+    return Labelled(X, np.zeros(len(X)), weight)
 
 
 def _weight(distance: np.ndarray, full: Array, base: Evaluation, trust: TrustSettings) -> np.ndarray:

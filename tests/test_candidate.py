@@ -93,7 +93,7 @@ def test_a_base_is_softened_where_one_scale_mends_half_of_it(frames, share):
 
 
 @pytest.mark.parametrize(
-    ("count", "error", "harmful"), [(2, 1.5, False), (2, 2.0, True), (20, 1.5, True), (20, 0.9, False)]
+    ("count", "error", "harmful"), [(2, 1.5, False), (2, 2.0, True), (20, 1.5, True), (20, 1.1, False)]
 )
 def test_few_frames_left_out_are_doubted(frames, count, error, harmful):
     candidate = replace(form("local", error=error), counts=np.full(4, 1000.0))

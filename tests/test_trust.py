@@ -13,6 +13,7 @@ from softfix.prior import choose_basis
 from softfix.problem import Surroundings
 from softfix.settings import FitSettings, TrustSettings
 from softfix.trust import trust_statistics
+from softfix.trusted import Trusted
 from tests.conftest import labelled
 
 SMALL = {"basis": {"pair_count": 6, "three_count": 2}}
@@ -27,11 +28,11 @@ def test_surroundings_of_the_fit_are_not_held(frames, soft_base):
     seen = Surroundings(basis, elements, frames)
     gates = _gates(problem, ("global",), seen)
     same = list(zip(frames, evaluations, strict=True))
-    (none,) = trust_statistics(basis, gates, elements, seen, same, zero, TrustSettings(), fenced=False)
+    (none,) = trust_statistics(basis, gates, elements, seen, Trusted(same), zero, TrustSettings(), fenced=False)
     assert not none.gram.any()
     slab = far_structures(frames, 1)
     far = list(zip(slab, evaluate_base(soft_base, slab), strict=True))
-    (some,) = trust_statistics(basis, gates, elements, seen, far, zero, TrustSettings(), fenced=False)
+    (some,) = trust_statistics(basis, gates, elements, seen, Trusted(far), zero, TrustSettings(), fenced=False)
     assert np.trace(some.gram[KINDS.index("trust")]) > 0.0
 
 
