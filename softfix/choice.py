@@ -10,7 +10,7 @@ import numpy as np
 from softfix.candidate import FEW, Candidate, Problem
 from softfix.core.statistics import KINDS
 
-CAUTION = 0.78  # share of the local form's error below which the global one is taken; seen on frames of nine systems
+CAUTION = 0.75  # share of the local form's error below which the global one is taken; seen on frames of nine systems
 DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
 TIE = 0.98  # the same share for more frames: of two forms that do alike, the one that fades is the safer
 TRUSTED = 10  # frames from which on that is so

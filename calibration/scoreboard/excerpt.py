@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from softfix.benchmark import Summary
-from softfix.benchmark.table import Column
+from softfix.benchmark.table import Column, Errors
 from softfix.files import atomic_path
 
 BEGIN, END = "<!-- scoreboard: made by calibration/scoreboard/page.py --readme -->\n", "<!-- end of scoreboard -->\n"
@@ -36,7 +36,12 @@ def excerpt(found: Summary) -> str:
         row("softfix", "softfix", error),
         row("softfix over fine-tuning, same draws", "softfix", lambda c: number(c.against_finetune)),
         row("CPU time of a fit / of fine-tuning, s", "softfix", times),
-        row("softfix, error of energy differences over the base's", "softfix", lambda c: number(c.energies)),
+        row(
+            "softfix, error of energy differences over the base's",
+            "softfix",
+            lambda c: errors(c.energies, system=False),
+        ),
+        row("the same of stresses", "softfix", lambda c: errors(c.stresses, system=False)),
         row("systems", "softfix", lambda c: str(c.systems)),
     ]
     entries = {(e.system, e.k): f"{e.mean:.2f} ({e.worst:.2f})" for e in found.entries if e.method == "softfix"}
@@ -63,3 +68,11 @@ def put(text: str, path: Path) -> None:
 def number(value: float | None) -> str:
     """A cell of a table; empty where nothing was measured."""
     return "" if value is None else f"{value:.2f}"
+
+
+def errors(found: Errors | None, system: bool = True) -> str:
+    """A cell of a table: the mean over systems, and the worst draw."""
+    if found is None:
+        return ""
+    where = f", {found.worst_system}" if system else ""
+    return f"{found.geometric_mean:.2f} ({found.worst:.2f}{where})"

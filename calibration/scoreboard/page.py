@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from excerpt import excerpt, number, put
+from excerpt import errors, excerpt, number, put
 
 from softfix.benchmark import Summary, summary
 from softfix.benchmark.cells import Store
@@ -32,8 +32,8 @@ draws of k training frames, the same draws for every method. `scalar` multiplies
 forces ([Deng et al. 2025](https://doi.org/10.1038/s41524-024-01500-6)); `finetune` trains every weight of the base on
 the same frames (`softfix finetune`, default settings); `gap` and `allegro` are GAP-SOAP and Allegro from scratch
 ([peers](/calibration/scoreboard/peers/README.md)). No setting was chosen on a test file. Energies: error of energy
-differences over that of the base, geometric mean. A number in [brackets] is the count of draws, where it is not the
-largest.
+differences over that of the base, geometric mean (worst draw, and in which system); stresses likewise. A number in
+[brackets] is the count of draws, where it is not the largest.
 
 This page is made by `python calibration/scoreboard/page.py` from `results.jsonl`, one line per cell, with slopes,
 energy and stress errors, errors per config_type, wall and CPU time; `summary.json` holds the sums. `run.py` makes the
@@ -70,12 +70,12 @@ def _entry(entry, most: int) -> str:
 def columns_table(found: Summary) -> str:
     """A row for each method and size."""
     names = "method", "k", "systems", "geometric mean", "worst draw", "in", "over fine-tuning, same draws", "slopes"
-    lines = ["| " + " | ".join((*names, "energies", "CPU s")) + " |", "|---|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| " + " | ".join((*names, "energies", "stresses", "CPU s")) + " |", "|---" * 11 + "|"]
     for c in sorted(found.columns, key=lambda c: (ORDER.index(c.method), c.k)):
         lines.append(
             f"| {c.method} | {c.k} | {c.systems} | {c.geometric_mean:.3f} | {c.worst:.2f} | {c.worst_system} "
-            f"| {number(c.against_finetune)} | {c.slope_low:.2f} to {c.slope_high:.2f} | {number(c.energies)} "
-            f"| {c.cpu_s:.1f} |"
+            f"| {number(c.against_finetune)} | {c.slope_low:.2f} to {c.slope_high:.2f} "
+            f"| {errors(c.energies)} | {errors(c.stresses)} | {c.cpu_s:.1f} |"
         )
     return "\n".join(lines)
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from softfix.benchmark.cells import Result
+from softfix.measure import Measures
+
+LEAST = 1e-6  # share of the base's error that counts as none
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Errors:
+    """Errors of one kind of label over those of the base."""
+
+    geometric_mean: float  # of the systems' mean errors
+    worst: float  # (system, draw)
+    worst_system: str
+
+
+@dataclass(frozen=True)
 class Column:
     """A method at one size: over the systems."""
 
@@ -42,7 +54,8 @@ class Column:
     slope_low: float  # smallest and largest mean slope of a system
     slope_high: float
     cpu_s: float  # median
-    energies: float | None  # geometric mean of the systems' errors of energy differences over those of the base
+    energies: Errors | None  # of energy differences; None where no system has both
+    stresses: Errors | None
 
 
 @dataclass(frozen=True)
@@ -55,11 +68,11 @@ class Summary:
     columns: list[Column]
 
 
-def summary(results: Iterable[Result], base: str) -> Summary:
-    """Summary of all results of one base; the base's own cell of each system must be among them."""
-    mine = [result for result in results if result.base == base]
-    base_mae = {r.system: float(r.measures.force_mae_eV_A or np.nan) for r in mine if r.method == "base"}
-    energies = {r.system: r.measures.energy_mae_meV_atom for r in mine if r.method == "base"}
+def summary(results: Iterable[Result], spec: str) -> Summary:
+    """Summary of all results of one base, by its spec; the base's own cell of each system must be among them."""
+    mine = [result for result in results if result.base == spec]
+    base = {r.system: r.measures for r in mine if r.method == "base"}
+    base_mae = {system: float(measures.force_mae_eV_A or np.nan) for system, measures in base.items()}
     groups: dict[tuple[str, str, int], list[Result]] = defaultdict(list)
     for result in mine:
         if result.method != "base" and result.system in base_mae:
@@ -68,8 +81,8 @@ def summary(results: Iterable[Result], base: str) -> Summary:
         _entry(system, method, k, group, base_mae[system]) for (system, method, k), group in sorted(groups.items())
     ]
     sizes = sorted({(entry.method, entry.k) for entry in entries})
-    columns = [_column(method, k, groups, base_mae, energies, entries) for method, k in sizes]
-    return Summary(base, base_mae, entries, columns)
+    columns = [_column(method, k, groups, base, entries) for method, k in sizes]
+    return Summary(spec, base_mae, entries, columns)
 
 
 def ratio(result: Result, base_mae: float) -> float:
@@ -89,31 +102,37 @@ def _entry(system: str, method: str, k: int, group: list[Result], base_mae: floa
     )  # fmt: skip
 
 
-def _column(
-    method: str, k: int, groups: dict, base_mae: dict[str, float], energies: dict[str, float | None],
-    entries: list[Entry],
-) -> Column:  # fmt: skip
+def _column(method: str, k: int, groups: dict, base: dict[str, Measures], entries: list[Entry]) -> Column:
     mine = [entry for entry in entries if (entry.method, entry.k) == (method, k)]
     worst = max(mine, key=lambda entry: entry.worst)
     return Column(
         method, k, len(mine), geometric_mean([entry.mean for entry in mine]), worst.worst, worst.system,
-        _against_finetune(method, k, groups, base_mae),
+        _against_finetune(method, k, groups, base),
         min(entry.slope for entry in mine), max(entry.slope for entry in mine),
-        float(np.median([entry.cpu_s for entry in mine])), _energies(mine, energies),
+        float(np.median([entry.cpu_s for entry in mine])),
+        *(_errors(method, k, groups, base, label) for label in ("energy_mae_meV_atom", "stress_mae_GPa")),
     )  # fmt: skip
 
 
-def _energies(mine: list[Entry], base: dict[str, float | None]) -> float | None:
-    """Over the systems where both have an error; one below the millionth part of the base's counts as that."""
-    both = [(entry.energy_mae_meV_atom, base[entry.system]) for entry in mine]
-    ratios = [max(own / its, 1e-6) for own, its in both if own is not None and its]
-    return geometric_mean(ratios) if ratios else None
+def _errors(method: str, k: int, groups: dict, base: dict[str, Measures], label: str) -> Errors | None:
+    """Over the systems where both have an error."""
+    ratios = {}
+    for system, its in base.items():
+        mine = [getattr(result.measures, label) for result in groups.get((system, method, k), [])]
+        known = [value / getattr(its, label) for value in mine if value is not None and getattr(its, label)]
+        if known:
+            ratios[system] = known
+    if not ratios:
+        return None
+    worst = max(ratios, key=lambda system: max(ratios[system]))
+    means = [max(float(np.mean(known)), LEAST) for known in ratios.values()]
+    return Errors(geometric_mean(means), max(ratios[worst]), worst)
 
 
-def _against_finetune(method: str, k: int, groups: dict, base_mae: dict[str, float]) -> float | None:
+def _against_finetune(method: str, k: int, groups: dict, systems: Iterable[str]) -> float | None:
     """Over the draws that both have, so that a table in the making compares like with like."""
     found = []
-    for system in base_mae:
+    for system in systems:
         mine = {r.seed: r.measures.force_mae_eV_A for r in groups.get((system, method, k), [])}
         peer = {r.seed: r.measures.force_mae_eV_A for r in groups.get((system, "finetune", k), [])}
         common = sorted(set(mine) & set(peer))
