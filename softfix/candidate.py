@@ -28,7 +28,7 @@ from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
 from softfix.folds import FOLDS, folds_of
-from softfix.left_out import calibration_of, half_error, held_out_of
+from softfix.left_out import Calibration, calibration_of, half_error, held_out_of
 from softfix.measure import scalar_of
 from softfix.prior import ABSENT, columns_of, hyperprior_of
 from softfix.problem import Surroundings, common_shape
@@ -48,6 +48,7 @@ FORETOLD = 0.5  # share of the base's error on frames left out up to which they 
 CONTRADICTED = 80.0  # gain of ln(evidence) by each energy, were energies noise, beyond which they contradict the forces
 TOLD = 10  # energies from which on one that is wrong strains the others
 STRAINED = 10.0  # mean square of the misses of energies, in units of their noise, above which they may be wrong
+OVER = 0.1  # Å; energies err by forces over no less than that: 0.13 (MgO, HfO2) to 0.7 (Ge) per atom in CHGNet
 ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
 
 
@@ -127,6 +128,7 @@ class Candidate:
     folds: Sequence[Statistics]
     without: Sequence[Posterior]  # with each of the folds left out; none for one frame
     base_force_error: float  # eV/Å, rms on the frames, weighted; 0 without forces
+    base_energy_error: float  # eV/atom, rms after composition offsets; not below what such forces make likely
     refitted: Callable[[Sequence[Normal]], Posterior]  # without some of the folds, each at the noise
 
     @property
@@ -143,10 +145,10 @@ class Candidate:
         return self.held_out.model_copy(update={"half": half_error(self.folds, parts, self.refitted)})
 
     @cached_property
-    def calibration(self) -> float:
-        """Factor of the posterior's standard deviations."""
+    def calibration(self) -> Calibration:
+        """Factors of the posterior's standard deviations."""
         if not self.without:
-            return 1.0 if self.domain == "none" else ONE_FRAME
+            return Calibration(1.0 if self.domain == "none" else ONE_FRAME)
         return calibration_of(self.folds, self.without, self.hyperparameters.noise)
 
 
@@ -234,11 +236,16 @@ def _fit(
         without = list(side_by_side(lambda fold: refitted([at_noise(fold, noise)]), folds))
         held_out = held_out_of(folds, [each.mean for each in without])
     kind = KINDS.index("forces")
-    error = float(np.sqrt(total.squares[kind] / max(total.counts[kind], 1.0)))
+    error = _rms(total, kind)
     return Candidate(
         domain, gate, likeliest, float(evidence.log_evidence), found, np.asarray(total.counts), held_out, folds,
-        without, error, refitted,
+        without, error, max(_rms(total, ENERGY), OVER * error), refitted,
     )  # fmt: skip
+
+
+def _rms(statistics: Statistics, kind: int) -> float:
+    """Error of the base (rms) in one kind of label; 0 without labels."""
+    return float(np.sqrt(statistics.squares[kind] / max(statistics.counts[kind], 1.0)))
 
 
 def _refitting(

@@ -14,9 +14,10 @@ CAUTION = 0.75  # share of the local form's error below which the global one is 
 DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
 TIE = 0.98  # the same share for more frames: of two forms that do alike, the one that fades is the safer
 TRUSTED = 10  # frames from which on that is so
-DOUBTFUL = 1.9  # times the base's error below which frames are still fitted; seen on frames of eleven systems
-MANY = 20  # frames from which on WRONG is that limit
-WRONG = 1.2  # of unlike frames, a few hot ones left out make up most of the error
+MANY = 20  # frames from which on the base is taken as soon as it does better
+DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
+UNLIKE = 1.2  # the same for many that are explained, but of which a few hot ones left out make most of the error
+EXPLAINED = 0.75  # share of the base's error that is left as noise where labels are no mere noise
 FEW_FORCES = 15  # components a frame, of five atoms, up to which fewer frames than that may tell of themselves alone
 GOOD = 0.15  # eV/Å, error of forces (rms) below which a base that is not too soft is good enough for that
 
@@ -42,8 +43,14 @@ def is_harmful(candidate: Candidate, problem: Problem) -> bool:
     It is, where it is better on frames left out; by far, if they are few: the rest then knows too little. Few frames of
     few forces are not believed at all where the base is good and not too soft.
     """
-    held, factor = candidate.held_out, DOUBTFUL if len(problem.frames) < MANY else WRONG
-    return tells_of_itself(candidate, problem) or (held is not None and held.corrected >= factor * held.base)
+    held = candidate.held_out
+    margin = DOUBTFUL if len(problem.frames) < MANY else UNLIKE if is_explained(candidate) else 1.0
+    return tells_of_itself(candidate, problem) or (held is not None and held.corrected >= margin * held.base)
+
+
+def is_explained(candidate: Candidate) -> bool:
+    """Whether a quarter of the base's error or more is gone on the frames that are fitted: labels are no mere noise."""
+    return candidate.hyperparameters.noise[KINDS.index("forces")] <= EXPLAINED * candidate.base_force_error
 
 
 def tells_of_itself(candidate: Candidate, problem: Problem) -> bool:
@@ -58,6 +65,7 @@ def none_of(candidate: Candidate) -> Candidate:
     record = candidate.hyperparameters
     noise = np.array(record.noise)
     noise[KINDS.index("forces")] = candidate.base_force_error
+    noise[KINDS.index("energy")] = candidate.base_energy_error
     nothing = candidate.posterior._replace(mean=np.zeros_like(candidate.posterior.mean), prior_std=np.zeros(1))
     return replace(
         candidate,

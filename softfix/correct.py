@@ -167,7 +167,8 @@ class Uncertainty(NamedTuple):
 def uncertainty(correction: Correction, frame: Frame, base: Evaluation, corrected_forces: np.ndarray) -> Uncertainty:
     """How far DFT is expected from the corrected potential: posterior of the weights, noise, and where it is closed.
 
-    Posterior and noise are scaled so that the errors on frames left out are as large as they say. Where the gate is
+    Posterior and noise are scaled so that the errors on frames left out are as large as they say, of energies, forces
+    and stresses each. Where the gate is
     closed, and in structures with elements outside the fit, the error is that of the base. The composition offsets are
     left out: they are one constant per composition, the same for all its structures.
 
@@ -196,11 +197,11 @@ def uncertainty(correction: Correction, frame: Frame, base: Evaluation, correcte
         if rows.stress is not None:
             stress += np.sum((rows.stress @ root.T) ** 2, axis=-1)
     of_base = growth * ((1.0 - opened)[:, None] * record.base_force_error_eV_A) ** 2
-    factor = record.calibration
+    behind = float(np.sum(1.0 - opened)) * record.base_energy_error_eV_atom
     return Uncertainty(
-        energy=factor * float(np.sqrt(energy)),
-        forces=np.sqrt(factor**2 * forces + of_base),
-        stress=None if base.stress is None else factor * np.sqrt(stress),
+        energy=float(np.hypot((record.calibration_energy or record.calibration) * np.sqrt(energy), behind)),
+        forces=np.sqrt(record.calibration**2 * forces + of_base),
+        stress=None if base.stress is None else (record.calibration_stress or record.calibration) * np.sqrt(stress),
     )
 
 

@@ -70,7 +70,10 @@ class FitRecord(_Record):
     domain: str  # local or global, or none: the base was better on frames left out
     held_out: HeldOut | None  # None where one frame was fitted
     calibration: float  # factor of the posterior's standard deviations, from the frames left out
+    calibration_energy: float | None = None  # the same for energies; None where they are too few
+    calibration_stress: float | None = None
     base_force_error_eV_A: float  # of the base on the frames (rms, large forces weighted down)
+    base_energy_error_eV_atom: float = 0.0  # rms after composition offsets, or what such forces make likely
     amplitude_eV: dict[str, float]
     noise: dict[str, float]
     force_scale_eV_A: float

@@ -165,8 +165,11 @@ def _fit_record(problem: Problem, candidates: Sequence[Candidate], best: Candida
         rows=dict(zip(("energy", "forces", "stress"), map(int, chosen.counts[:3]), strict=True)),
         log_evidence=float(hyperparameters.log_evidence),
         held_out=best.held_out_half,
-        calibration=chosen.calibration,
+        calibration=chosen.calibration.main,
+        calibration_energy=chosen.calibration.energy,
+        calibration_stress=chosen.calibration.stress,
         base_force_error_eV_A=chosen.base_force_error,
+        base_energy_error_eV_atom=chosen.base_energy_error,
     )
 
 

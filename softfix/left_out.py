@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,19 +16,40 @@ from softfix.threads import side_by_side
 UNITS = {"energy": "eV/atom", "forces": "eV/Å", "stress": "eV/Å^3"}
 
 
-def calibration_of(folds: Sequence[Statistics], parts: Sequence[Posterior], noise: np.ndarray) -> float:
+class Calibration(NamedTuple):
     """Size of the errors on the parts left out, in standard deviations that their posterior and the noise expect."""
-    label = _label(folds)
-    kind = KINDS.index(label)
 
-    def errors(place: int) -> tuple[float, float]:
-        fold, part = folds[place], parts[place]
-        expected = float(fold.counts[kind] * noise[kind] ** 2) + part.trace(fold.gram[kind])
-        return squared_error(fold, part.mean, kind), expected
+    main: float  # of the kind of label that matters most
+    energy: float | None = None  # None where parts have no such labels
+    stress: float | None = None
 
-    error, expected = (sum(each) for each in zip(*side_by_side(errors, range(len(folds))), strict=True))
-    factor = float(np.sqrt(max(error, 0.0) / expected))
-    return factor if len(folds) == FOLDS else max(factor, 1.0)  # few frames can't vouch for smaller errors
+
+def calibration_of(folds: Sequence[Statistics], parts: Sequence[Posterior], noise: np.ndarray) -> Calibration:
+    """How much larger errors are than error bars, for every kind of label.
+
+    A part whose composition no other has says nothing of energies: each part counts alike for those and for stresses.
+    Few labels can't vouch for errors that are smaller than expected.
+    """
+
+    def errors(label: str) -> np.ndarray:
+        """(parts, 2) squared errors, and the expected ones, of parts that have such labels."""
+        kind = KINDS.index(label)
+
+        def of_part(place: int) -> tuple[float, float]:
+            fold, part = folds[place], parts[place]
+            expected = float(fold.counts[kind] * noise[kind] ** 2) + part.trace(fold.gram[kind])
+            return max(squared_error(fold, part.mean, kind), 0.0), expected
+
+        known = [place for place, fold in enumerate(folds) if fold.counts[kind]]
+        return np.array(list(side_by_side(of_part, known))).reshape(-1, 2)
+
+    def factor(label: str) -> float | None:
+        found = errors(label)
+        return max(float(np.sqrt(np.mean(found[:, 0] / found[:, 1]))), 1.0) if len(found) > 1 else None
+
+    error, expected = errors(_label(folds)).sum(axis=0)
+    least = 0.0 if len(folds) == FOLDS else 1.0
+    return Calibration(max(float(np.sqrt(error / expected)), least), factor("energy"), factor("stress"))
 
 
 def _label(folds: Sequence[Statistics]) -> str:

@@ -92,7 +92,7 @@ def measure(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> Measu
         }
     return Measures(
         **forces,
-        energy_mae_meV_atom=_energy_error(frames, predictions),
+        energy_mae_meV_atom=_mean_energy_error(frames, predictions),
         stress_mae_GPa=_stress_error(frames, predictions),
     )
 
@@ -149,8 +149,14 @@ def scalar_of(dft: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.sum(dft * predicted) / square) if square > 0.0 else 1.0
 
 
-def _energy_error(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> float | None:
-    """Mean |error| in meV/atom after the composition offset that suits these frames best; None if none is left."""
+def _mean_energy_error(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> float | None:
+    """Mean |error| in meV/atom."""
+    errors = energy_errors(frames, predictions)
+    return None if errors is None else float(1000.0 * np.abs(errors).mean())
+
+
+def energy_errors(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> np.ndarray | None:
+    """Errors of the labelled frames in eV/atom after the composition offset that suits them best; None if it is all."""
     known = [(f, p) for f, p in zip(frames, predictions, strict=True) if f.energy is not None and f.reference is None]
     if not known:
         return None
@@ -160,7 +166,7 @@ def _energy_error(frames: Sequence[Frame], predictions: Sequence[Evaluation]) ->
         return None  # the offset explains all energies, whatever they are
     error = np.array([prediction.energy - float(frame.energy or 0.0) for frame, prediction in known])
     error -= counts @ composition_offsets(counts, error)
-    return float(1000.0 * np.abs(error / counts.sum(axis=1)).mean())
+    return error / counts.sum(axis=1)
 
 
 def _stress_error(frames: Sequence[Frame], predictions: Sequence[Evaluation]) -> float | None:

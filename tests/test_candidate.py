@@ -23,7 +23,7 @@ SMALL = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}
 def form(domain, evidence=0.0, error=None):
     """What the choice looks at."""
     held = None if error is None else HeldOut(label="forces", unit="eV/Å", base=1.0, corrected=error, half=None)
-    return Candidate(domain, None, None, evidence, None, None, held, (), (), 0.1, None)
+    return Candidate(domain, None, None, evidence, None, None, held, (), (), 0.1, 0.01, None)
 
 
 @pytest.mark.parametrize(("more", "chosen"), [(9.0, "local"), (11.0, "global")])
@@ -33,7 +33,7 @@ def test_one_frame_gets_the_global_form_where_it_is_far_more_likely(more, chosen
 
 @pytest.mark.parametrize(
     ("frames", "error", "chosen"),
-    [(2, 0.85, "local"), (2, 0.75, "global"), (10, 0.99, "local"), (10, 0.97, "global")],
+    [(2, 0.85, "local"), (2, 0.7, "global"), (10, 0.99, "local"), (10, 0.97, "global")],
 )
 def test_more_frames_are_judged_by_those_left_out(frames, error, chosen):
     assert best_of([form("local", error=1.0), form("global", error=error)], frames).domain == chosen
@@ -93,10 +93,12 @@ def test_a_base_is_softened_where_one_scale_mends_half_of_it(frames, share):
 
 
 @pytest.mark.parametrize(
-    ("count", "error", "harmful"), [(2, 1.5, False), (2, 2.0, True), (20, 1.5, True), (20, 1.1, False)]
+    ("count", "noise", "error", "harmful"),
+    [(2, 0.09, 1.5, False), (2, 0.09, 2.0, True), (20, 0.03, 1.5, True), (20, 0.03, 1.1, False), (20, 0.09, 1.1, True)],
 )
-def test_few_frames_left_out_are_doubted(frames, count, error, harmful):
-    candidate = replace(form("local", error=error), counts=np.full(4, 1000.0))
+def test_few_frames_left_out_are_doubted_and_many_that_are_explained(frames, count, noise, error, harmful):
+    found = Hyperparameters(np.ones(4), np.array([1.0, noise, 1.0, 1.0]), 0.0, 1, 0.0)
+    candidate = replace(form("local", error=error), counts=np.full(4, 1000.0), hyperparameters=found)
     assert is_harmful(candidate, erring((frames * count)[:count], 0.3, softened=False)) == harmful
 
 

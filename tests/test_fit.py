@@ -292,6 +292,23 @@ def test_error_bars_cover_the_errors_of_frames_that_were_not_fitted(frames, soft
     assert found.two_sigma == pytest.approx(0.954, abs=0.05)
 
 
+def test_error_bars_of_energies_and_stresses_cover_their_noise(soft_base):
+    rng = np.random.default_rng(2)
+
+    def noisy(seed):
+        frame = labelled(alloy(seed))
+        energy = frame.energy + 1e-3 * len(frame) * rng.normal()
+        return replace(frame, energy=energy, stress=frame.stress + 0.005 * rng.normal(size=6))
+
+    correction = fit([noisy(seed) for seed in range(6)], soft_base, QUICK).correction
+    found = coverage(correction, [noisy(seed) for seed in range(20, 36)], soft_base)
+    assert (found.energies.number, found.stresses.number) == (16, 96)
+    for share in (found.energies, found.stresses):
+        assert 0.45 < share.one_sigma < 0.95
+        assert share.two_sigma > 0.8
+    assert coverage(correction, [noisy(40)], soft_base).energies is None  # an offset explains one
+
+
 def test_the_fit_says_what_more_frames_would_bring_and_what_they_leave_open(frames, soft_base):
     record = fit(frames[:5], soft_base, QUICK).correction.fit
     assert record.held_out.half > record.held_out.corrected > record.held_out.doubled > 0.0

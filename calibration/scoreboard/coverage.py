@@ -3,7 +3,8 @@
     python calibration/scoreboard/coverage.py DATA_FOLDER --base chgnet -k 1 -k 5 -k 10 --draws 2
 
 Prints, per system and size, the share of force components within one and two standard deviations (0.683 and 0.954 of a
-normal distribution) and the rank correlation of error and error bar over atoms, means over draws. Of each test file at
+normal distribution) and the rank correlation of error and error bar over atoms, means over draws; the same shares of
+energies (after a composition offset) and of stresses, of all errors of all draws. Of each test file at
 most MOST frames, evenly spaced, are measured. Lines are added to coverage.jsonl beside this script; what it
 holds, made with the same settings, is not measured again.
 """
@@ -72,19 +73,29 @@ def main(
     _show(list(latest(store.read(), base).values()), base)
 
 
+def _shares(lines: list[dict], label: str) -> str:
+    known = [line[label] for line in lines if line.get(label)]
+    if not known:
+        return "-"
+    number = sum(each["number"] for each in known)
+    return " ".join(f"{sum(e['number'] * e[key] for e in known) / number:.2f}" for key in ("one_sigma", "two_sigma"))
+
+
 def _show(lines: list[dict], base: str) -> None:
-    table = Table(title=f"{base}: within one and two standard deviations; rank correlation", title_justify="left")
+    title = f"{base}: forces within one and two standard deviations, rank correlation; energies; stresses"
+    table = Table(title=title, title_justify="left")
     sizes = sorted({line["k"] for line in lines})
     table.add_column("system")
     for k in sizes:
-        table.add_column(f"k = {k}", justify="right")
+        table.add_column(f"k = {k}", justify="right", no_wrap=True)
     for name in [*sorted({line["system"] for line in lines}), "mean"]:
         row = []
         for k in sizes:
             mine = [line for line in lines if line["k"] == k and name in (line["system"], "mean")]
             ranks = [line["spearman"] for line in mine if line["spearman"] is not None]
             one, two = (np.mean([line[key] for line in mine] or [np.nan]) for key in ("one_sigma", "two_sigma"))
-            row.append(f"{one:.2f} {two:.2f} {np.mean(ranks or [np.nan]):.2f}")
+            others = [_shares(mine, label) for label in ("energies", "stresses")]
+            row.append("; ".join([f"{one:.2f} {two:.2f} {np.mean(ranks or [np.nan]):.2f}", *others]))
         table.add_row(name, *row)
     screen.console.print(table)
 
