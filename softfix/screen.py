@@ -284,14 +284,18 @@ def benchmark(summary: Summary) -> None:
 
 def _columns(summary: Summary) -> None:
     table = Table(title="over all systems: geometric mean of the ratios", title_justify="left")
-    for name in ("method", "k", "mean", "worst", "energies", "stresses", "/ finetune", "slopes", "CPU s"):
+    others = Table(title="errors of energies and stresses likewise: mean (worst draw)", title_justify="left")
+    for name in ("method", "k", "mean", "worst", "/ finetune", "slopes", "CPU s"):
         table.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
+    for name in ("method", "k", "energies", "stresses"):
+        others.add_column(name, justify="left" if name == "method" else "right", no_wrap=True)
     for column in summary.columns:
+        name, k = column.method, str(column.k)
         peer = "" if column.against_finetune is None else f"{column.against_finetune:.2f}"
         slopes = f"{column.slope_low:.2f}..{column.slope_high:.2f}"
-        forces = (f"{column.geometric_mean:.3f}", f"{column.worst:.2f}")
-        others = (
-            "" if e is None else f"{e.geometric_mean:.2f} ({e.worst:.2f})" for e in (column.energies, column.stresses)
-        )
-        table.add_row(column.method, str(column.k), *forces, *others, peer, slopes, f"{column.cpu_s:.1f}")
+        numbers = (f"{column.geometric_mean:.3f}", f"{column.worst:.2f}", peer, slopes, f"{column.cpu_s:.1f}")
+        table.add_row(name, k, *numbers)
+        both = (column.energies, column.stresses)
+        others.add_row(name, k, *("" if e is None else f"{e.geometric_mean:.2f} ({e.worst:.2f})" for e in both))
     console.print(table)
+    console.print(others)
