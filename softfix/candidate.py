@@ -49,7 +49,7 @@ CONTRADICTED = 80.0  # gain of ln(evidence) by each energy, were energies noise,
 TOLD = 10  # energies from which on one that is wrong strains the others
 STRAINED = 10.0  # mean square of the misses of energies, in units of their noise, above which they may be wrong
 OVER = 0.1  # Å; energies err by forces over no less than that: 0.13 (MgO, HfO2) to 0.7 (Ge) per atom in CHGNet
-ONE_FRAME = 1.25  # calibration where nothing can be left out; seen on training frames of CHGNet
+ONE_FRAME = Calibration(1.25, energy=3.0)  # where nothing can be left out; seen on training frames of CHGNet
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +148,7 @@ class Candidate:
     def calibration(self) -> Calibration:
         """Factors of the posterior's standard deviations."""
         if not self.without:
-            return Calibration(1.0 if self.domain == "none" else ONE_FRAME)
+            return Calibration(1.0) if self.domain == "none" else ONE_FRAME
         return calibration_of(self.folds, self.without, self.hyperparameters.noise)
 
 
