@@ -19,7 +19,7 @@ from softfix.errors import SoftfixError, first_fault
 from softfix.files import atomic_path
 
 FORMAT = "softfix correction"
-SCHEMA = 3
+SCHEMA = 4
 UNCROWDED = 2  # the last schema whose gates knew nothing of colliding atoms
 UNITS = "energy eV, length Å, force eV/Å, stress eV/Å^3 (Voigt xx yy zz yz xz xy, tension positive)"
 ARRAYS = ("scale", "reference_energies", "offsets", "weights", "covariance_root")

@@ -49,13 +49,9 @@ class Made:
 
     def evaluated(self, labelled: Sequence[tuple[Frame, Evaluation]], found: Sequence[Evaluation]) -> Trusted:
         """With evaluations of the base, those of the labelled frames among them."""
+        rest = iter(found)
         far, after, exchanges = (
-            list(zip(frames, found[first : first + len(frames)], strict=True))
-            for frames, first in (
-                (self.far, 0),
-                (self.compressed, len(self.far)),
-                (self.exchanged, len(self.far) + len(self.compressed)),
-            )
+            [(frame, next(rest)) for frame in frames] for frames in (self.far, self.compressed, self.exchanged)
         )
         before = [labelled[i] for i in self.resting]
         return Trusted(far, stiff(list(map(Compression, before, after))), [Exchange(*each) for each in exchanges])

@@ -77,7 +77,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_a_newer_schema_is_refused_with_both_versions(path):
     rewrite(path, lambda header: header.update(schema_version=99, softfix_version="9.9"))
-    with pytest.raises(SoftfixError, match=r"schema 99, written by softfix 9.9; .* up to schema 3"):
+    with pytest.raises(SoftfixError, match=r"schema 99, written by softfix 9.9; .* up to schema 4"):
         load_correction(path)
 
 
@@ -126,6 +126,16 @@ def test_a_file_of_an_older_schema_keeps_its_gate(correction, path):
     gate = load_correction(path).gate
     np.testing.assert_array_equal(gate.inner, correction.gate.inner)
     assert not gate.core.any()
+
+
+def test_a_file_of_an_older_schema_scales_all_error_bars_as_those_of_forces(correction, path):
+    added = ("calibration_energy", "calibration_stress", "base_energy_error_eV_atom")
+    rewrite(path, lambda header: header.update(schema_version=3))
+    rewrite(path, lambda header: [header["fit"].pop(name) for name in added])
+    old = load_correction(path).fit
+    assert old == correction.fit.model_copy(
+        update={"calibration_energy": None, "calibration_stress": None, "base_energy_error_eV_atom": 0.0}
+    )
 
 
 def test_a_file_that_lacks_a_part_of_its_gate_is_refused(correction, path):
