@@ -168,9 +168,9 @@ def uncertainty(correction: Correction, frame: Frame, base: Evaluation, correcte
     """How far DFT is expected from the corrected potential: posterior of the weights, noise, and where it is closed.
 
     Posterior and noise are scaled so that the errors on frames left out are as large as they say, of energies, forces
-    and stresses each. Where the gate is
-    closed, and in structures with elements outside the fit, the error is that of the base. The composition offsets are
-    left out: they are one constant per composition, the same for all its structures.
+    and stresses each. Where the gate is closed, and in structures with elements outside the fit, the error is that of
+    the base. The composition offsets are left out: they are one constant per composition, the same for all its
+    structures.
 
     Args:
         correction: see `fit`.

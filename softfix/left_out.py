@@ -31,23 +31,20 @@ def calibration_of(folds: Sequence[Statistics], parts: Sequence[Posterior], nois
     Few labels can't vouch for errors that are smaller than expected.
     """
 
-    def errors(label: str) -> np.ndarray:
-        """(parts, 2) squared errors, and the expected ones, of parts that have such labels."""
-        kind = KINDS.index(label)
+    def of_part(place: int) -> np.ndarray:
+        """(2, kinds) squared errors, and the expected ones."""
+        fold, part = folds[place], parts[place]
+        errors = [max(squared_error(fold, part.mean, kind), 0.0) for kind in range(len(KINDS))]
+        return np.array([errors, fold.counts * noise**2 + part.traces(fold.gram)])
 
-        def of_part(place: int) -> tuple[float, float]:
-            fold, part = folds[place], parts[place]
-            expected = float(fold.counts[kind] * noise[kind] ** 2) + part.trace(fold.gram[kind])
-            return max(squared_error(fold, part.mean, kind), 0.0), expected
-
-        known = [place for place, fold in enumerate(folds) if fold.counts[kind]]
-        return np.array(list(side_by_side(of_part, known))).reshape(-1, 2)
+    found = np.array(list(side_by_side(of_part, range(len(folds)))))
 
     def factor(label: str) -> float | None:
-        found = errors(label)
-        return max(float(np.sqrt(np.mean(found[:, 0] / found[:, 1]))), 1.0) if len(found) > 1 else None
+        kind = KINDS.index(label)
+        known = found[[fold.counts[kind] > 0 for fold in folds], :, kind]
+        return max(float(np.sqrt(np.mean(known[:, 0] / known[:, 1]))), 1.0) if len(known) > 1 else None
 
-    error, expected = errors(_label(folds)).sum(axis=0)
+    error, expected = found[:, :, KINDS.index(_label(folds))].sum(axis=0)
     least = 0.0 if len(folds) == FOLDS else 1.0
     return Calibration(max(float(np.sqrt(error / expected)), least), factor("energy"), factor("stress"))
 

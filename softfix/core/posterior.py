@@ -41,10 +41,10 @@ class Posterior(NamedTuple):
         """Covariance = root.T @ root; made when it is asked for."""
         return dtrtri(self.cholesky, lower=1)[0] * self.prior_std
 
-    def trace(self, gram: Float[np.ndarray, "columns columns"]) -> float:
-        """Trace of the covariance times a Gram matrix: what the labels of its rows vary by, all together."""
+    def traces(self, gram: Float[np.ndarray, "kinds columns columns"]) -> Float[np.ndarray, " kinds"]:
+        """Traces of the covariance times Gram matrices: what the labels of their rows vary by, all together."""
         half = _half_inverse(self.cholesky.copy(order="F"))
-        return 2.0 * float(np.vdot(gram, self.prior_std[:, None] * half * self.prior_std))
+        return 2.0 * np.tensordot(gram, self.prior_std[:, None] * half * self.prior_std, 2)
 
 
 class Evidence(NamedTuple):

@@ -50,7 +50,9 @@ def test_posterior_is_that_of_dense_linear_algebra(data):
     root = np.asarray(result.root)
     assert np.allclose(root.T @ root, covariance, rtol=1e-9)
     gram = np.cov(np.random.default_rng(1).normal(size=(len(covariance), 9)))
-    assert result.trace(gram) == pytest.approx(np.trace(gram @ covariance), rel=1e-9)
+    assert result.traces(np.stack([gram, 2.0 * gram])) == pytest.approx(
+        np.trace(gram @ covariance) * np.array([1.0, 2.0]), rel=1e-9
+    )
 
 
 MEMBERS = np.arange(COLUMNS) % 2 == np.arange(2)[:, None]
