@@ -16,6 +16,7 @@ import numpy as np
 
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
+from softfix.problem import counts_of
 
 PER_PAIR = 3  # structures for every ordered pair of elements
 SHARES = (1.0, 0.5)  # of an element's atoms that become the other's
@@ -32,21 +33,22 @@ class Exchange(NamedTuple):
 def varied(frames: Sequence[Frame]) -> list[int]:
     """Elements whose share of the atoms differs between frames, rising."""
     elements = sorted({int(z) for frame in frames for z in frame.numbers})
-    shares = np.array([[np.mean(frame.numbers == z) for z in elements] for frame in frames])
+    shares = np.array([counts_of(frame.numbers, tuple(elements)) / len(frame) for frame in frames])
     return [z for z, spread in zip(elements, np.ptp(shares, axis=0), strict=True) if spread > ALIKE]
 
 
 def exchanged(frames: Sequence[Frame], most: int) -> list[Frame]:
     """Up to `most` frames without labels in which one element takes the places of another, always the same ones."""
     random = np.random.default_rng(0)
-    pairs = list(permutations(varied(frames), 2))
+    elements = varied(frames)
+    pairs = list(permutations(elements, 2))
     random.shuffle(pairs)
+    holding = {z: [frame for frame in frames if z in frame.numbers] for z in elements}
     made = []
     for i in range(min(PER_PAIR * len(pairs), most)):
         gone, come = pairs[i % len(pairs)]
         share = SHARES[(i + i // len(pairs)) % len(SHARES)]
-        sources = [frame for frame in frames if gone in frame.numbers]
-        source = sources[random.integers(len(sources))]
+        source = holding[gone][random.integers(len(holding[gone]))]
         chosen = (source.numbers == gone) & (random.random(len(source)) < share)
         bare = source.unlabelled(f"{source.source}, elements exchanged")
         made.append(replace(bare, numbers=np.where(chosen, come, source.numbers)))

@@ -4,9 +4,9 @@
 
 Prints, per system and size, the share of force components within one and two standard deviations (0.683 and 0.954 of a
 normal distribution) and the rank correlation of error and error bar over atoms, means over draws; the same shares of
-energies (after a composition offset) and of stresses, of all errors of all draws. Of each test file at
-most MOST frames, evenly spaced, are measured. Lines are added to coverage.jsonl beside this script; what it
-holds, made with the same settings, is not measured again.
+energies (after a composition offset) and of stresses, of all errors of all draws. Of each test file at most MOST
+frames, evenly spaced, are measured. Lines are added to coverage.jsonl beside this script; what it holds, made with
+the same settings, is not measured again.
 """
 
 from __future__ import annotations
