@@ -13,16 +13,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import softfix
 from softfix.bases.protocol import Identity
+from softfix.core.anchors import Anchors
 from softfix.core.basis import Basis
 from softfix.core.gate import Gate, descriptor_weights
 from softfix.errors import SoftfixError, first_fault
 from softfix.files import atomic_path
 
 FORMAT = "softfix correction"
-SCHEMA = 4
+SCHEMA = 5
 UNCROWDED = 2  # the last schema whose gates knew nothing of colliding atoms
 UNITS = "energy eV, length Å, force eV/Å, stress eV/Å^3 (Voigt xx yy zz yz xz xy, tension positive)"
 ARRAYS = ("scale", "reference_energies", "offsets", "weights", "covariance_root")
+ANCHORS = {name: f"anchors_{name}" for name in Anchors._fields}  # absent where there are no many-body terms
 GATE = {name: f"gate_{name}" for name in Gate._fields}  # in files; absent where there is no gate
 
 
@@ -90,6 +92,7 @@ class BasisRecord(_Record):
     three_cutoff: float
     three_count: int
     l_max: int
+    many_count: int = 0
 
 
 class Header(_Record):
@@ -163,8 +166,9 @@ class Correction:
 
         arrays = {name: np.array(getattr(self, name), dtype=np.float64, order="C") for name in ARRAYS}
         arrays["covariance_root"] = arrays["covariance_root"].astype(np.float32)
-        if self.gate is not None:
-            arrays |= {GATE[name]: np.array(value, dtype=np.float64) for name, value in self.gate._asdict().items()}
+        for names, parts in ((GATE, self.gate), (ANCHORS, self.basis.anchors)):
+            if parts is not None:
+                arrays |= {names[name]: np.array(value, dtype=np.float64) for name, value in parts._asdict().items()}
         if self.site_energies is not None:
             arrays["site_energies"] = np.array(self.site_energies, dtype=np.float64)
         with atomic_path(path) as temporary:
@@ -197,6 +201,15 @@ def load_correction(path: str | Path) -> Correction:
             **{GATE[name]: (S,) for name in ("precision", "inner", "outer", "emptiness", "crowded")},
         }
         held |= {GATE[name]: value for name, value in correction.gate._asdict().items()}
+    basis = correction.basis
+    if basis.anchors is not None:
+        S, each = len(header.elements), basis.many_features
+        expected |= {
+            "anchors_spectra": (S, each, basis.many_size),
+            "anchors_whitening": (S, each, each),
+            "anchors_emptiness": (S,),
+        }
+        held |= {ANCHORS[name]: value for name, value in basis.anchors._asdict().items()}
     if correction.site_energies is not None:
         expected["site_energies"] = (len(header.elements),)
         held["site_energies"] = correction.site_energies
@@ -253,7 +266,7 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
     elements = tuple(atomic_numbers[symbol] for symbol in header.elements)
     if list(elements) != sorted(set(elements)) or header.basis.species != len(elements):
         raise SoftfixError(f"{path} is damaged: its elements {', '.join(header.elements)} are out of order.")
-    basis = Basis(**header.basis.model_dump())
+    basis = Basis(**header.basis.model_dump(), anchors=_anchors(path, arrays))
     return Correction(
         base=header.base,
         elements=elements,
@@ -270,6 +283,18 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
         licence=header.licence,
         created=header.created,
     )
+
+
+def _anchors(path: Path, arrays: dict[str, np.ndarray]) -> Anchors | None:
+    """The anchors of a file, None where it has none."""
+    stored = {name: arrays[key] for name, key in ANCHORS.items() if key in arrays}
+    if not stored:
+        return None
+    if missing := [key for name, key in ANCHORS.items() if name not in stored]:
+        raise SoftfixError(f"{path} is damaged: it lacks the array {missing[0]}.")
+    if stored["spectra"].ndim != 3:
+        raise SoftfixError(f"{path} is damaged: anchors_spectra has the shape {stored['spectra'].shape}.")
+    return Anchors(**stored)
 
 
 def _gate(path: Path, schema: int, basis: Basis, arrays: dict[str, np.ndarray]) -> Gate | None:

@@ -19,8 +19,8 @@ from softfix.doctor.stress import shear_order, stress_units
 from softfix.doctor.subject import Subject
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
-from softfix.prior import ABSENT, GROUPS, choose_basis
-from softfix.problem import composition_offsets, counts_of, robust_offsets
+from softfix.prior import ABSENT, GROUPS, anchors_each, choose_basis
+from softfix.problem import anchored, composition_offsets, counts_of, robust_offsets
 from softfix.settings import FitSettings
 from softfix.trusted import made_of
 
@@ -80,6 +80,7 @@ def fit(
         settings = settings.model_copy(update={"labels": settings.labels - {"stress"}})
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     basis = choose_basis(len(elements), settings)
+    basis = anchored(basis, elements, frames, anchors_each(len(elements), settings))
     reference, offsets, scatter = _references(frames, evaluations, elements)
     problem = Problem(
         basis, elements, frames, evaluations, reference, offsets, settings, trusted, WILD * max(scatter, ALIKE)

@@ -10,24 +10,27 @@ from softfix.core.statistics import Statistics
 from softfix.errors import SoftfixError
 from softfix.settings import FitSettings
 
-GROUPS = ("scale", "offset", "pair", "three_body")
+GROUPS = ("scale", "offset", "pair", "three_body", "many_body")
 FIXED = 1e-3  # width of the logarithm of a hyperparameter that the evidence leaves alone
 ABSENT = 1e-12  # prior amplitude of a term that is switched off
 
 
 def choose_basis(species: int, settings: FitSettings) -> Basis:
-    """Basis for a number of species: as many three-body, then pair functions as fit into max_columns.
+    """Basis for a number of species: as many three-body, then pair functions as fit into max_columns, no anchors yet.
 
     Raises:
         SoftfixError: if there are so many species that not even one pair function each fits.
     """
     chosen = settings.basis
-    wanted = chosen.three_count if "three_body" in settings.terms else 0
+    wanted, anchors = chosen.three_count if "three_body" in settings.terms else 0, anchors_each(species, settings)
     sizes = [(chosen.pair_count, three) for three in range(wanted, -1, -1)]
     sizes += [(pair, 0) for pair in range(chosen.pair_count - 1, 0, -1)]
     for pair_count, three_count in sizes:
-        basis = Basis(species, chosen.pair_cutoff, pair_count, chosen.three_cutoff, three_count, chosen.l_max)
-        if basis.columns <= chosen.max_columns:
+        basis = Basis(
+            species, chosen.pair_cutoff, pair_count, chosen.three_cutoff, three_count, chosen.l_max,
+            many_count=chosen.many_count if anchors else 0,
+        )  # fmt: skip
+        if basis.columns + species * anchors <= chosen.max_columns:
             return basis
     raise SoftfixError(
         f"{species} elements are too many for one correction of {chosen.max_columns} weights: fit fewer materials "
@@ -35,13 +38,17 @@ def choose_basis(species: int, settings: FitSettings) -> Basis:
     )
 
 
+def anchors_each(species: int, settings: FitSettings) -> int:
+    """Most anchors of every species."""
+    return settings.basis.anchors // species if "many_body" in settings.terms else 0
+
+
 def columns_of(basis: Basis, settings: FitSettings) -> Columns:
     """Group and shape of the prior of every column."""
     prior, table = settings.prior, basis.table()
-    pair = table["body"] == 2
-    start = np.where(pair, prior.pair_smoothness, prior.three_body_smoothness)
+    start = np.where(table["body"] == 2, prior.pair_smoothness, prior.three_body_smoothness)
     shape = (1.0 + (table["radial"] / start) ** 2) ** (-0.5 * prior.smoothness_power)
-    group = np.where(pair, GROUPS.index("pair"), GROUPS.index("three_body"))
+    group = table["body"] + (GROUPS.index("pair") - 2)
     S = basis.species
     return Columns(
         np.concatenate([[0], np.ones(S, int), np.tile(group, S)]),

@@ -7,17 +7,18 @@ Rows: energy per atom (eV/atom), forces (eV/Å), stress (eV/Å^3).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from softfix.core import design
+from softfix.core.anchors import anchors_of
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.gate import Gate
 from softfix.core.graph import bucket, table
-from softfix.core.invariants import features_of
+from softfix.core.invariants import features_of, spectra_of
 from softfix.core.precision import in_float64
 from softfix.core.robust import least_absolute, spread
 from softfix.core.statistics import Labelled
@@ -140,6 +141,25 @@ def surroundings(
     species = species_of(frame.numbers, elements)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
     return np.asarray(features_of(basis, table(graph, basis.cutoff, *shape)))[: len(frame)], species
+
+
+ANCHORED = 100  # frames that anchors are looked for in, at most
+
+
+@in_float64
+def anchored(basis: Basis, elements: tuple[int, ...], frames: Sequence[Frame], count: int, shape: Shape = OWN) -> Basis:
+    """The basis with up to `count` surroundings of every element in the frames as anchors of its many-body terms."""
+    if not count:
+        return basis
+    step = -(-len(frames) // ANCHORED)
+    found = []
+    for frame in frames[::step]:
+        species = species_of(frame.numbers, elements)
+        graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
+        p = np.asarray(spectra_of(basis, table(graph, basis.cutoff, *shape)))[: len(frame)]
+        found.append((p, species))
+    p, species = (np.concatenate(each) for each in zip(*found, strict=True))
+    return replace(basis, anchors=anchors_of([p[species == z] for z in range(len(elements))], count))
 
 
 class Surroundings:

@@ -119,8 +119,8 @@ def correction(value: Correction, path: Path) -> None:
         "elements": " ".join(header.elements),
         "terms": ", ".join(header.fit.terms),
         "softening scale c": f"{1 + value.scale:.4f} (1 leaves the base as it is)",
-        "weights": f"{value.weights.size} ({value.basis.pair_features} pair and {value.basis.three_features} "
-        "three-body features per atom)",
+        "weights": f"{value.weights.size} ({value.basis.pair_features} pair, {value.basis.three_features} three-body "
+        f"and {value.basis.many_features} many-body features per atom)",
         "cutoff": f"{value.basis.cutoff:g} Å",
         "domain": header.fit.domain,
         "amplitudes, eV": ", ".join(f"{name} {size:.3g}" for name, size in header.fit.amplitude_eV.items()),

@@ -37,6 +37,8 @@ class BasisSettings(_Settings):
     three_cutoff: float = Field(6.0, gt=1.0, le=12.0, description="Reach of the three-body terms in Å.")
     three_count: int = Field(8, ge=0, le=20, description="Largest number of radial functions of the three-body terms.")
     l_max: int = Field(3, ge=0, le=3, description="Largest degree of the three-body terms.")
+    many_count: int = Field(6, ge=1, le=12, description="Number of radial functions of the many-body terms.")
+    anchors: int = Field(100, ge=0, description="Surroundings of the fit that the many-body terms compare with.")
     max_columns: int = Field(1100, ge=50, description="Most weights; three_count shrinks until they fit.")
 
 
@@ -51,6 +53,8 @@ class PriorSettings(_Settings):
     pair_width: float = _prior("pair_width", "Width of ln(pair).")
     three_body: float = _prior("three_body", "Amplitude of the three-body weights in eV.")
     three_body_width: float = _prior("three_body_width", "Width of ln(three_body).")
+    many_body: float = _prior("many_body", "Amplitude of the many-body weights in eV.")
+    many_body_width: float = _prior("many_body_width", "Width of ln(many_body).")
     offset: float = _prior(
         "offset", "Standard deviation of the composition offsets in eV/atom, after a first estimate."
     )
@@ -112,9 +116,9 @@ class TrustSettings(_Settings):
 class FitSettings(_Settings):
     """Everything that a fit can be told."""
 
-    terms: Annotated[frozenset[Literal["scale", "pair", "three_body"]], SORTED] = Field(
-        frozenset({"scale", "pair", "three_body"}),
-        description="Parts of the correction: scale, pair, three_body.",
+    terms: Annotated[frozenset[Literal["scale", "pair", "three_body", "many_body"]], SORTED] = Field(
+        frozenset({"scale", "pair", "three_body", "many_body"}),
+        description="Parts of the correction: scale, pair, three_body, many_body.",
     )
     labels: Annotated[frozenset[Literal["energy", "forces", "stress"]], SORTED] = Field(
         frozenset({"energy", "forces", "stress"}),

@@ -17,7 +17,7 @@ from softfix.fitting import fit
 from softfix.settings import FitSettings, TrustSettings
 from tests.conftest import alloy, labelled
 
-SMALL = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}
+SMALL = {"basis": {"pair_count": 8, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
 
 
 def form(domain, evidence=0.0, error=None):

@@ -21,7 +21,7 @@ def softfix(*arguments, cwd=None):
 def files(tmp_path):
     write_frames(tmp_path / "train.extxyz", [labelled(alloy(seed)) for seed in range(3)])
     write_frames(tmp_path / "test.extxyz.gz", [labelled(alloy(seed)) for seed in range(3, 6)])
-    settings = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}
+    settings = {"basis": {"pair_count": 8, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
     (tmp_path / "quick.json").write_text(json.dumps(settings))
     return tmp_path
 

@@ -17,7 +17,7 @@ from softfix.fitting import fit
 from softfix.settings import FitSettings
 from tests.conftest import labelled
 
-SMALL = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}
+SMALL = {"basis": {"pair_count": 8, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
 
 
 def copper(seed, rattle=0.05, a=3.6):

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 from softfix.correction import ARRAYS, load_correction, require_base
 from softfix.errors import SoftfixError
 from softfix.fitting import fit
+from softfix.settings import FitSettings
 from tests.conftest import SoftEMT
 from tests.test_fit import QUICK
 
@@ -39,6 +40,8 @@ def test_a_correction_survives_the_file_bit_for_bit(correction, path):
     read = load_correction(path)
     for name in ARRAYS[:-1]:
         assert np.array_equal(getattr(read, name), getattr(correction, name))
+    for mine, its in zip(read.basis.anchors, correction.basis.anchors, strict=True):
+        assert np.array_equal(mine, its)
     assert np.allclose(read.covariance_root, correction.covariance_root, atol=1e-6)
     assert (read.base, read.elements, read.basis) == (correction.base, correction.elements, correction.basis)
     assert (read.data, read.fit) == (correction.data, correction.fit)
@@ -77,7 +80,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_a_newer_schema_is_refused_with_both_versions(path):
     rewrite(path, lambda header: header.update(schema_version=99, softfix_version="9.9"))
-    with pytest.raises(SoftfixError, match=r"schema 99, written by softfix 9.9; .* up to schema 4"):
+    with pytest.raises(SoftfixError, match=r"schema 99, written by softfix 9.9; .* up to schema 5"):
         load_correction(path)
 
 
@@ -138,8 +141,28 @@ def test_a_file_of_an_older_schema_scales_all_error_bars_as_those_of_forces(corr
     )
 
 
-def test_a_file_that_lacks_a_part_of_its_gate_is_refused(correction, path):
-    arrays = {name: array for name, array in load_file(path).items() if name != "gate_core"}
+def test_a_file_of_an_older_schema_has_no_many_body_terms(frames, soft_base, tmp_path):
+    settings = FitSettings.model_validate(QUICK.model_dump() | {"terms": ["scale", "pair", "three_body"]})
+    correction, path = fit(frames[:2], soft_base, settings).correction, tmp_path / "old.softfix"
+    correction.save(path)
+    rewrite(path, lambda header: [header.update(schema_version=4), header["basis"].pop("many_count")])
+    read = load_correction(path)
+    assert read.basis == correction.basis
+    assert read.basis.anchors is None
+    assert np.array_equal(read.weights, correction.weights)
+
+
+@pytest.mark.parametrize("missing", ["gate_core", "anchors_whitening"])
+def test_a_file_that_lacks_a_part_of_its_gate_or_anchors_is_refused(correction, path, missing):
+    arrays = {name: array for name, array in load_file(path).items() if name != missing}
     save_file(arrays, path, metadata={"softfix": correction.header().model_dump_json()})
-    with pytest.raises(SoftfixError, match="lacks the array gate_core"):
+    with pytest.raises(SoftfixError, match=f"lacks the array {missing}"):
+        load_correction(path)
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("spectra", np.zeros(3)), ("emptiness", np.zeros(7))])
+def test_anchors_of_another_shape_are_refused(correction, path, name, wrong):
+    arrays = load_file(path) | {f"anchors_{name}": wrong}
+    save_file(arrays, path, metadata={"softfix": correction.header().model_dump_json()})
+    with pytest.raises(SoftfixError, match=f"anchors_{name} has the shape"):
         load_correction(path)

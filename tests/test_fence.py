@@ -22,7 +22,7 @@ from tests.conftest import alloy, labelled
 CUTOFF = 4.5
 SETTINGS = FitSettings.model_validate(
     {
-        "basis": {"pair_count": 6, "three_count": 2, "three_cutoff": 5.0},
+        "basis": {"pair_count": 6, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0},
         "domain": "global",
         "prior": {"scale": 1.0, "pair": 1e-3, "three_body": 1e-3},
     }

@@ -22,7 +22,9 @@ from softfix.problem import composition_offsets, robust_offsets
 from softfix.settings import FitSettings, PriorSettings, read_settings
 from tests.conftest import SoftEMT, alloy, labelled
 
-QUICK = FitSettings.model_validate({"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}})
+QUICK = FitSettings.model_validate(
+    {"basis": {"pair_count": 8, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
+)
 SCALE_ONLY = FitSettings.model_validate({"basis": QUICK.basis, "terms": ["scale"], "prior": {"scale": 1.0}})
 
 

@@ -18,7 +18,9 @@ from softfix.settings import FitSettings
 from softfix.workers import Workers
 from tests.conftest import alloy, labelled
 
-SETTINGS = FitSettings.model_validate({"basis": {"pair_count": 6, "three_count": 2, "three_cutoff": 5.0}})
+SETTINGS = FitSettings.model_validate(
+    {"basis": {"pair_count": 6, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
+)
 FORMS = ("local", "global")
 
 

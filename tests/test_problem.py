@@ -12,7 +12,9 @@ from softfix.fitting import fit
 from softfix.settings import FitSettings
 from tests.conftest import alloy, labelled
 
-SMALL = FitSettings.model_validate({"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}})
+SMALL = FitSettings.model_validate(
+    {"basis": {"pair_count": 8, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
+)
 
 
 def strained():

@@ -16,7 +16,9 @@ from softfix.settings import FitSettings
 from softfix.suggest import suggest
 from tests.conftest import alloy, labelled
 
-QUICK = FitSettings.model_validate({"basis": {"pair_count": 6, "three_count": 2, "three_cutoff": 5.0}})
+QUICK = FitSettings.model_validate(
+    {"basis": {"pair_count": 6, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
+)
 
 
 def bare(frame):

@@ -16,7 +16,7 @@ from softfix.trust import trust_statistics
 from softfix.trusted import Trusted
 from tests.conftest import labelled
 
-SMALL = {"basis": {"pair_count": 6, "three_count": 2}}
+SMALL = {"basis": {"pair_count": 6, "three_count": 2, "many_count": 3, "anchors": 16}}
 
 
 def test_surroundings_of_the_fit_are_not_held(frames, soft_base):

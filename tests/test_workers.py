@@ -48,7 +48,12 @@ def test_two_workers_fit_what_one_process_fits(soft_base, tmp_path):
     frames = [labelled(alloy(seed, size=1)) for seed in range(20)]
     frames[3:5] = [Frame(**{**vars(frame), "reference": frames[0]}) for frame in frames[3:5]]
     settings = FitSettings.model_validate(
-        {"domain": "global", "max_steps": 2, "basis": {"pair_count": 4, "three_count": 2}, "trust": {"structures": 2}}
+        {
+            "domain": "global",
+            "max_steps": 2,
+            "basis": {"pair_count": 4, "three_count": 2, "many_count": 3, "anchors": 16},
+            "trust": {"structures": 2},
+        }
     )
     alone, shared = (
         fit(frames, soft_base, settings, EvaluationCache(soft_base.identity.key, tmp_path / name), workers=who)

@@ -19,9 +19,11 @@ from softfix.core.angular import degree_of
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 from softfix.core.compiling import compiled
-from softfix.core.gate import Gate, openness
+from softfix.core.gate import Gate
 from softfix.core.graph import Neighbours
-from softfix.core.invariants import densities, power_spectrum, surroundings_of
+from softfix.core.invariants import Densities, densities, of_densities, surroundings_of
+from softfix.core.many_body import many_body_slopes
+from softfix.core.opened import Opened, opened_of
 
 BLOCK = {"cpu": None}  # atoms at a time, by platform: None is one
 LARGEST_BLOCK = 64  # elsewhere
@@ -33,15 +35,6 @@ class Rows(NamedTuple):
     energy: Float[Array, " columns"]  # eV per eV of weight
     forces: Float[Array, "atoms 3 columns"]  # eV/Å
     strain: Float[Array, "3 3 columns"]  # dE/dstrain, eV, symmetric; stress is this over the volume
-
-
-class Opened(NamedTuple):
-    """Gates at every atom, and their slopes: the gate of an atom depends on its own densities alone."""
-
-    g: Float[Array, "gates atoms"]
-    center: Float[Array, "gates species features"]
-    pair: Float[Array, "gates atoms pair"]  # dg_i/dA_i
-    three: Float[Array, "gates atoms a lm"]
 
 
 class Atom(NamedTuple):
@@ -62,10 +55,9 @@ class Bonds(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """What every atom needs to know of the others."""
+    """What every atom needs to know of the others; phi and the gates' centers of pair and three-body features alone."""
 
     species: Int[Array, " atoms"]
-    A_pair: Float[Array, "atoms pair"]
     A_three: Float[Array, "atoms a lm"]
     phi: Float[Array, "atoms features"]
     gates: Opened
@@ -74,17 +66,15 @@ class Structure(NamedTuple):
 @compiled
 def design_rows(basis: Basis, gates: tuple[Gate | None, ...], near: Neighbours) -> tuple[Rows, ...]:
     """Rows of all feature columns (central species x features) for one structure, once for every gate."""
-    A_pair, A_three = densities(basis, surroundings_of(near))
-    phi = jnp.concatenate([A_pair, power_spectrum(basis, A_three)], axis=1)
-    opened = [_opened(basis, gate, near.species, A_pair, A_three) for gate in gates]
-    every = Opened(*(jnp.stack(each) for each in zip(*opened, strict=True)))
-    structure = Structure(near.species, A_pair, A_three, phi, every)
-    atoms = Atom(jnp.arange(len(phi)), near.other, near.r_ij)
-    size = BLOCK.get(jax.default_backend(), LARGEST_BLOCK)
-    forces, strain = jax.lax.map(partial(_of_atom, basis, structure), atoms, batch_size=size)
-    of_species = jax.nn.one_hot(near.species, basis.species, dtype=phi.dtype)
-    strain = jnp.einsum("iz,igxyf->gxyzf", of_species, strain)
+    A = densities(basis, surroundings_of(near))
+    phi = of_densities(basis, A, near.species)
+    every = opened_of(basis, gates, near.species, A)
+    forces, strain = _linear(basis, A, phi, every, near)
+    if basis.anchors is not None:
+        many = many_body_slopes(basis, basis.anchors, A.many, every, near)
+        forces, strain = (jnp.concatenate(each, axis=-1) for each in zip((forces, strain), many, strict=True))
     strain = 0.5 * (strain + jnp.swapaxes(strain, 1, 2))
+    of_species = jax.nn.one_hot(near.species, basis.species, dtype=phi.dtype)
     atomic = jnp.einsum("gi,iz,if->gzf", every.g, of_species, phi)
     energy = atomic - jnp.einsum("gi,iz,gzf->gzf", every.g, of_species, every.center)
     return tuple(
@@ -93,21 +83,17 @@ def design_rows(basis: Basis, gates: tuple[Gate | None, ...], near: Neighbours) 
     )
 
 
-def _opened(
-    basis: Basis, gate: Gate | None, species: Int[Array, " atoms"],
-    A_pair: Float[Array, "atoms pair"], A_three: Float[Array, "atoms a lm"],
-) -> Opened:  # fmt: skip
-    if gate is None:
-        center = jnp.zeros((basis.species, basis.features))
-        return Opened(jnp.ones(len(A_pair)), center, jnp.zeros_like(A_pair), jnp.zeros_like(A_three))
-
-    def total(pair: Array, three: Array) -> tuple[Array, Array]:
-        phi = jnp.concatenate([pair, power_spectrum(basis, three)], axis=1)
-        g = openness(basis, gate, phi, species)
-        return jnp.sum(g), g
-
-    slopes, g = jax.grad(total, argnums=(0, 1), has_aux=True)(A_pair, A_three)
-    return Opened(g, jnp.asarray(gate.center), *slopes)
+def _linear(
+    basis: Basis, A: Densities, phi: Float[Array, "atoms features"], every: Opened, near: Neighbours
+) -> tuple[Float[Array, "atoms gates 3 species f"], Float[Array, "gates 3 3 species f"]]:
+    """Forces and dE/dstrain of the pair and three-body columns."""
+    count = basis.pair_features + basis.three_features
+    seen = every._replace(center=every.center[..., :count])
+    structure = Structure(near.species, A.three, phi[:, :count], seen)
+    atoms = Atom(jnp.arange(len(phi)), near.other, near.r_ij)
+    size = BLOCK.get(jax.default_backend(), LARGEST_BLOCK)
+    forces, strain = jax.lax.map(partial(_of_atom, basis, structure), atoms, batch_size=size)
+    return forces, jnp.einsum("iz,igxyf->gxyzf", jax.nn.one_hot(near.species, basis.species, dtype=phi.dtype), strain)
 
 
 def _of_atom(
@@ -115,7 +101,8 @@ def _of_atom(
 ) -> tuple[Float[Array, "gates 3 species features"], Float[Array, "gates 3 3 features"]]:
     """Force on one atom, and its share of dE/dstrain, whose columns are those of its species."""
     species = jax.nn.one_hot(structure.species[atom.other], basis.species, dtype=atom.r_ij.dtype)
-    bonds = Bonds(*basis.edge_slopes(atom.r_ij), species, atom.r_ij)
+    pair, radial = basis.edge_slopes(atom.r_ij)
+    bonds = Bonds(pair, radial[:, : basis.three_count], species, atom.r_ij)
     own = _own(basis, structure, atom, bonds)
     mine = jax.nn.one_hot(structure.species[atom.i], basis.species, dtype=own.dtype)
     forces = mine[:, None] * own[:, :, 0, None] + _from_others(basis, structure, atom, bonds)

@@ -63,7 +63,8 @@ def descriptor_weights(basis: Basis) -> np.ndarray:
 def raw_descriptor(basis: Basis, phi: Float[Array, "atoms features"]) -> Float[Array, "atoms descriptor"]:
     """The part of phi that the gate looks at, weighted."""
     weights = descriptor_weights(basis)
-    return phi[:, basis.features - len(weights) :] * weights
+    end = basis.pair_features + basis.three_features
+    return phi[:, end - len(weights) : end] * weights
 
 
 def openness(

@@ -17,6 +17,7 @@ from softfix.core.arrays import Array
 from softfix.core.basis import Basis
 from softfix.core.compiling import compiled
 from softfix.core.graph import Neighbours
+from softfix.core.kernel import likeness, spectrum
 from softfix.core.radial import bessel
 
 
@@ -33,22 +34,27 @@ def surroundings_of(near: Neighbours) -> Surroundings:
     return Surroundings(near.species, near.species[near.other], near.r_ij)
 
 
-def densities(
-    basis: Basis, around: Surroundings
-) -> tuple[Float[Array, "atoms pair_features"], Float[Array, "atoms species_three lm"]]:
-    """Neighbour densities: A_{s n} of the pair expansion and A_{(s n) lm} of the three-body one.
+class Densities(NamedTuple):
+    """Neighbour densities: A_{s n} of the pair expansion, A_{(s n) lm} of the three-body and many-body ones."""
 
-    They are products of matrices: no bond's R_n Y_lm is ever written out.
-    """
+    pair: Float[Array, "atoms pair_features"]
+    three: Float[Array, "atoms a lm"]
+    many: Float[Array, "atoms b lm"]
+
+
+def densities(basis: Basis, around: Surroundings) -> Densities:
+    """Neighbour densities. They are products of matrices: no bond's R_n Y_lm is ever written out."""
     atoms = len(around.species)
     r = jnp.sqrt(jnp.sum(around.r_ij**2, axis=-1))
     of_species = jax.nn.one_hot(around.others, basis.species, dtype=r.dtype)
     pair = bessel(r, basis.pair_cutoff, basis.pair_count)
     A_pair = jnp.einsum("ims,imn->isn", of_species, pair).reshape(atoms, basis.pair_features)
-    radial = bessel(r, basis.three_cutoff, basis.three_count)
+    radial = bessel(r, basis.three_cutoff, basis.radial_count)
     radial = (of_species[..., :, None] * radial[..., None, :]).reshape(*r.shape, -1)
     Y = harmonics(jnp.moveaxis(around.r_ij / r[..., None], -1, 0), basis.l_max)
-    return A_pair, jnp.einsum("ima,kim->iak", radial, Y)
+    A = jnp.einsum("ima,kim->iak", radial, Y).reshape(atoms, basis.species, basis.radial_count, len(Y))
+    three, many = (A[:, :, :n].reshape(atoms, -1, len(Y)) for n in (basis.three_count, basis.many_count))
+    return Densities(A_pair, three, many)
 
 
 def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, "atoms three_features"]:
@@ -60,13 +66,23 @@ def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, 
     return full[:, a, b, :].reshape(len(A), -1)
 
 
+def of_densities(basis: Basis, A: Densities, species: Int[Array, " atoms"]) -> Float[Array, "atoms features"]:
+    """phi_i of these atoms: pair features, the power spectrum, then likeness to the anchors."""
+    return jnp.concatenate([A.pair, power_spectrum(basis, A.three), likeness(basis, A.many, species)], axis=1)
+
+
 def invariants(basis: Basis, around: Surroundings) -> Float[Array, "atoms features"]:
-    """phi_i of these atoms: pair features, then the power spectrum."""
-    A_pair, A_three = densities(basis, around)
-    return jnp.concatenate([A_pair, power_spectrum(basis, A_three)], axis=1)
+    """phi_i of these atoms."""
+    return of_densities(basis, densities(basis, around), around.species)
 
 
 @compiled
 def features_of(basis: Basis, near: Neighbours) -> Float[Array, "atoms features"]:
     """phi_i of all atoms of a structure."""
     return invariants(basis, surroundings_of(near))
+
+
+@compiled
+def spectra_of(basis: Basis, near: Neighbours) -> Float[Array, "atoms descriptor"]:
+    """What the many-body kernel compares of all atoms of a structure."""
+    return spectrum(basis, densities(basis, surroundings_of(near)).many)

@@ -71,8 +71,13 @@ def terms(
     """Terms of a correction with their forces on the frames whose elements it knows, and their curves."""
     record, basis, species = correction.fit, correction.basis, len(correction.elements)
     forces = _forces(correction, frames, base, corrected, track)
-    sizes = {"scale": 1, "pair": species * basis.pair_features, "three_body": species * basis.three_features}
-    names = {"scale": "scale (c − 1)", "pair": "pair", "three_body": "three-body"}
+    sizes = {
+        "scale": 1,
+        "pair": species * basis.pair_features,
+        "three_body": species * basis.three_features,
+        "many_body": species * basis.many_features,
+    }
+    names = {"scale": "scale (c − 1)", "pair": "pair", "three_body": "three-body", "many_body": "many-body"}
     parts = [
         Part(
             name=names[name],
@@ -107,10 +112,10 @@ def _forces(
     known = [i for i, frame in enumerate(frames) if np.isin(frame.numbers, correction.elements).all()]
     if not known:
         return None
-    pair = np.arange(correction.basis.features) < correction.basis.pair_features
+    body = correction.basis.table()["body"]
     only = {
-        "pair": replace(correction, scale=0.0, weights=np.where(pair, correction.weights, 0.0)),
-        "three_body": replace(correction, scale=0.0, weights=np.where(pair, 0.0, correction.weights)),
+        name: replace(correction, scale=0.0, weights=np.where(body == order, correction.weights, 0.0))
+        for name, order in (("pair", 2), ("three_body", 3), ("many_body", 4))
     }
     squares, components = dict.fromkeys(("scale", *only), 0.0), 0
     for i in track(known):

@@ -1,22 +1,26 @@
 """Design rows and the energy function against finite differences, and against each other."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from softfix.core.anchors import anchors_of
 from softfix.core.basis import Basis
 from softfix.core.crowding import core_functions
 from softfix.core.design import design_rows
 from softfix.core.energy import evaluate
 from softfix.core.gate import farthest_of, fence, fenced, gate_of, localised, most_crowded_of, openness, spread_of
 from softfix.core.graph import Graph, table
-from softfix.core.invariants import features_of
+from softfix.core.invariants import features_of, spectra_of
 from softfix.core.precision import in_float64
 from softfix.neighbours import neighbour_graph
 from tests.conftest import alloy
 
-STEP = 1e-4  # Å, or of strain
+STEP = 5e-6  # Å, or of strain
 RELATIVE = 1e-6  # of the largest component
 BASES = [Basis(2, pair_count=5, three_count=3), Basis(2, pair_count=5, three_count=0)]
+ANCHORED = [Basis(2, pair_count=5, three_count=3, many_count=4), Basis(2, pair_count=5, three_count=0, many_count=2)]
 
 
 def bare_graph(positions, cell, numbers, basis):
@@ -37,6 +41,14 @@ def rows_of(basis, gates, atoms):
 
 
 @in_float64
+def anchored(basis, atoms, count=5):
+    """The basis with anchors among `atoms`, if it is to have some."""
+    near = whole_table(atoms, basis)
+    p, species = np.asarray(spectra_of(basis, near))[: len(atoms)], np.asarray(near.species)[: len(atoms)]
+    return replace(basis, anchors=anchors_of([p[species == z] for z in range(2)], count)) if basis.many_count else basis
+
+
+@in_float64
 def gate_around(basis, atoms):
     """Gate that is half open on `atoms` rattled anew, and crowded there."""
     near = whole_table(atoms, basis)
@@ -44,14 +56,14 @@ def gate_around(basis, atoms):
     species = np.asarray(near.species)[: len(atoms)]
     gate = gate_of(basis, spread_of(basis, phi, species))._replace(core=core_functions(basis, np.full((2, 2), 3.0)))
     crowded = most_crowded_of(basis, gate, phi, species) - 0.3
-    return localised(fenced(gate, farthest_of(basis, gate, phi, species), crowded, 0.5, 0.0), 0.3, 1.0)
+    return localised(fenced(gate, farthest_of(basis, gate, phi, species), crowded, 0.5, 0.05), 0.3, 1.0)
 
 
-@pytest.fixture(params=[(b, gated) for b in BASES for gated in (False, True)], ids=str)
+@pytest.fixture(params=[(b, gated) for b in BASES + ANCHORED for gated in (False, True)], ids=str)
 def system(request):
     basis, gated = request.param
+    basis, atoms = anchored(basis, alloy(7)), alloy(0, size=1)
     gate = gate_around(basis, alloy(7, size=1)) if gated else None
-    atoms = alloy(0, size=1)
     weights = np.random.default_rng(3).normal(size=(2, basis.features))
 
     @in_float64
@@ -94,6 +106,13 @@ def test_the_strain_derivative_is_that_of_the_energy(system):
             ends = [(atoms.positions @ (np.eye(3) + s * e), atoms.cell.array @ (np.eye(3) + s * e)) for s in (1, -1)]
             assert strain[a, b] == pytest.approx(central(energy, *ends), abs=RELATIVE * np.abs(strain).max())
     assert np.array_equal(strain, strain.T)
+
+
+@in_float64
+def test_gates_of_these_tests_are_ajar(system):
+    basis, gate, atoms, weights, _ = system
+    g = np.asarray(evaluate(basis, weights, gate, whole_table(atoms, basis)).openness)[: len(atoms)]
+    assert ((g > 0.05) & (g < 0.99)).all() if gate else (g == 1.0).all()
 
 
 @in_float64

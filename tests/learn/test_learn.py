@@ -28,7 +28,9 @@ from tests.conftest import SoftEMT
 from tests.learn.toy import Truth
 
 BASE, TRUTH = "tests.conftest:SoftEMT", "tests.learn.toy:Truth"
-QUICK = FitSettings.model_validate({"basis": {"pair_count": 6, "three_count": 2, "three_cutoff": 5.0}})
+QUICK = FitSettings.model_validate(
+    {"basis": {"pair_count": 6, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
+)
 ROOT = Path(__file__).parents[2]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import SoftEMT, alloy, labelled
 
-SETTINGS = {"basis": {"pair_count": 8, "three_count": 2, "three_cutoff": 5.0}}
+SETTINGS = {"basis": {"pair_count": 8, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ from softfix.sample.strain import strain_of, strained, strains
 from softfix.sample.supercell import repeated
 from softfix.settings import FitSettings
 
-QUICK = FitSettings.model_validate({"basis": {"pair_count": 6, "three_count": 2, "three_cutoff": 5.0}})
+QUICK = FitSettings.model_validate(
+    {"basis": {"pair_count": 6, "three_count": 2, "many_count": 3, "anchors": 16, "three_cutoff": 5.0}}
+)
 FEW = SampleSettings.model_validate({"pool": 3, "max_atoms": 8})
 BARE = LabelKeys(required=False)
 
