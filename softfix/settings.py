@@ -39,7 +39,7 @@ class BasisSettings(_Settings):
     l_max: int = Field(3, ge=0, le=3, description="Largest degree of the three-body terms.")
     many_count: int = Field(6, ge=1, le=12, description="Number of radial functions of the many-body terms.")
     anchors: int = Field(100, ge=0, description="Surroundings of the fit that the many-body terms compare with.")
-    max_columns: int = Field(1100, ge=50, description="Most weights; three_count shrinks until they fit.")
+    max_columns: int = Field(1150, ge=50, description="Most weights; three_count shrinks until they fit.")
 
 
 class PriorSettings(_Settings):
