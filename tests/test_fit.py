@@ -191,7 +191,7 @@ def test_the_basis_shrinks_as_elements_grow_in_number():
     assert counts == sorted(counts, reverse=True)
     assert all(choose_basis(n, FitSettings()).columns <= FitSettings().basis.max_columns for n in range(1, 8))
     assert choose_basis(20, FitSettings()).columns <= FitSettings().basis.max_columns
-    with pytest.raises(SoftfixError, match="40 elements are too many for one correction of 1100 weights"):
+    with pytest.raises(SoftfixError, match="40 elements are too many for one correction of 1150 weights"):
         choose_basis(40, FitSettings())
 
 

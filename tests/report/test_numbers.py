@@ -149,7 +149,7 @@ def test_an_angle_curve_is_what_three_atoms_have_beyond_their_pairs(toy):
 def test_the_terms_sum_to_the_correction(toy, predictions):
     change = np.concatenate([a.forces - b.forces for a, b in zip(predictions[1], predictions[0], strict=True)])
     sizes = [part.force.value for part in toy.numbers.terms.parts]
-    assert len(sizes) == 3
+    assert len(sizes) == 4
     rms = np.sqrt((change**2).mean())
     assert max(sizes) - sum(sizes) + max(sizes) <= rms * (1 + 1e-9)  # triangle inequality, both ways
     assert rms <= sum(sizes) * (1 + 1e-9)
