@@ -287,26 +287,30 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
 
 def _anchors(path: Path, arrays: dict[str, np.ndarray]) -> Anchors | None:
     """The anchors of a file, None where it has none."""
-    stored = {name: arrays[key] for name, key in ANCHORS.items() if key in arrays}
-    if not stored:
-        return None
-    if missing := [key for name, key in ANCHORS.items() if name not in stored]:
-        raise SoftfixError(f"{path} is damaged: it lacks the array {missing[0]}.")
-    if stored["spectra"].ndim != 3:
+    stored = _parts(path, ANCHORS, arrays, {})
+    if stored and stored["spectra"].ndim != 3:
         raise SoftfixError(f"{path} is damaged: anchors_spectra has the shape {stored['spectra'].shape}.")
-    return Anchors(**stored)
+    return Anchors(**stored) if stored else None
 
 
 def _gate(path: Path, schema: int, basis: Basis, arrays: dict[str, np.ndarray]) -> Gate | None:
     """The gate of a file, None where it has none."""
-    stored = {name: arrays[key] for name, key in GATE.items() if key in arrays}
+    bare = {"core": np.zeros((basis.species, basis.pair_features)), "crowded": np.zeros(basis.species)}
+    stored = _parts(path, GATE, arrays, bare if schema <= UNCROWDED else {})
+    return Gate(**stored) if stored else None
+
+
+def _parts(
+    path: Path, names: dict[str, str], arrays: dict[str, np.ndarray], added: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Arrays that belong together, and those `added` to old files; nothing where the file has none of them."""
+    stored = {name: arrays[key] for name, key in names.items() if key in arrays}
     if not stored:
-        return None
-    if schema <= UNCROWDED:
-        stored |= {"core": np.zeros((basis.species, basis.pair_features)), "crowded": np.zeros(basis.species)}
-    if missing := [GATE[name] for name in Gate._fields if name not in stored]:
+        return {}
+    stored |= added
+    if missing := [key for name, key in names.items() if name not in stored]:
         raise SoftfixError(f"{path} is damaged: it lacks the array {missing[0]}.")
-    return Gate(**stored)
+    return stored
 
 
 def require_base(correction: Correction, base: Identity, override: bool = False) -> None:

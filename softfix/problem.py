@@ -17,7 +17,7 @@ from softfix.core.anchors import anchors_of
 from softfix.core.basis import Basis
 from softfix.core.design import design_rows
 from softfix.core.gate import Gate
-from softfix.core.graph import bucket, table
+from softfix.core.graph import Neighbours, bucket, table
 from softfix.core.invariants import features_of, spectra_of
 from softfix.core.precision import in_float64
 from softfix.core.robust import least_absolute, spread
@@ -110,11 +110,9 @@ def _structure_rows(
     basis: Basis, gates: tuple[Gate | None, ...], elements: tuple[int, ...], frame: Frame, base: Evaluation,
     reference: np.ndarray, shape: Shape,
 ) -> list[Rows]:  # fmt: skip
-    species = species_of(frame.numbers, elements)
     counts = counts_of(frame.numbers, elements)
-    graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
     scale = base.energy - counts @ reference
-    found = design_rows(basis, gates, table(graph, basis.cutoff, *shape))
+    found = design_rows(basis, gates, _near(basis, species_of(frame.numbers, elements), frame, shape))
     return [_with_base(features, scale, counts, base, frame) for features in found]
 
 
@@ -139,24 +137,27 @@ def surroundings(
 ) -> tuple[np.ndarray, np.ndarray]:
     """phi_i and the species of every atom."""
     species = species_of(frame.numbers, elements)
+    return np.asarray(features_of(basis, _near(basis, species, frame, shape)))[: len(frame)], species
+
+
+def _near(basis: Basis, species: np.ndarray, frame: Frame, shape: Shape) -> Neighbours:
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
-    return np.asarray(features_of(basis, table(graph, basis.cutoff, *shape)))[: len(frame)], species
+    return table(graph, basis.cutoff, *shape)
 
 
 ANCHORED = 100  # frames that anchors are looked for in, at most
 
 
 @in_float64
-def anchored(basis: Basis, elements: tuple[int, ...], frames: Sequence[Frame], count: int, shape: Shape = OWN) -> Basis:
+def anchored(basis: Basis, elements: tuple[int, ...], frames: Sequence[Frame], count: int) -> Basis:
     """The basis with up to `count` surroundings of every element in the frames as anchors of its many-body terms."""
     if not count:
         return basis
-    step = -(-len(frames) // ANCHORED)
-    found = []
-    for frame in frames[::step]:
+    chosen = frames[:: -(-len(frames) // ANCHORED)]
+    shape, found = common_shape(basis, chosen), []
+    for frame in chosen:
         species = species_of(frame.numbers, elements)
-        graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
-        p = np.asarray(spectra_of(basis, table(graph, basis.cutoff, *shape)))[: len(frame)]
+        p = np.asarray(spectra_of(basis, _near(basis, species, frame, shape)))[: len(frame)]
         found.append((p, species))
     p, species = (np.concatenate(each) for each in zip(*found, strict=True))
     return replace(basis, anchors=anchors_of([p[species == z] for z in range(len(elements))], count))

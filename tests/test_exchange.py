@@ -58,11 +58,7 @@ def test_energies_and_pressures_of_other_compositions_are_less_arbitrary_if_the_
 
     def after(exchanges):
         settings = FitSettings.model_validate(
-            {
-                "basis": {"pair_count": 6, "three_count": 2, "many_count": 3, "anchors": 16},
-                "terms": ["pair", "three_body"],
-                "domain": "global",
-            }
+            {"basis": {"pair_count": 6, "three_count": 2}, "terms": ["pair", "three_body"], "domain": "global"}
             | {"prior": {"pair": 3.0, "pair_width": 1e-3, "three_body": 1.0, "three_body_width": 1e-3}}
             | {"trust": {"exchanged": exchanges, "energy": 1e-3}, "gate": {"margin": 1e3}}
         )
