@@ -32,7 +32,7 @@ from softfix.left_out import Calibration, calibration_of, half_error, held_out_o
 from softfix.measure import scalar_of
 from softfix.prior import ABSENT, columns_of, hyperprior_of
 from softfix.problem import Surroundings, common_shape
-from softfix.settings import FitSettings
+from softfix.settings import FitSettings, TrustSettings
 from softfix.threads import side_by_side
 from softfix.trust import trust_statistics
 from softfix.trusted import Trusted
@@ -91,6 +91,13 @@ class Problem:
         return vanish or float(np.sum(forces**2 - (forces - base) ** 2)) < 0.0
 
     @property
+    def trust(self) -> TrustSettings:
+        """How firmly the base is held to: more so by frames at rest, which say nothing of its errors elsewhere."""
+        trust = self.settings.trust
+        share = trust.at_rest if self.are_at_rest else 1.0
+        return trust.model_copy(update={"relative": share * trust.relative, "floor": share * trust.floor})
+
+    @property
     def is_softened(self) -> bool:
         """Whether one scale of the base's forces takes away half of their squared error, as where it is too soft.
 
@@ -119,6 +126,7 @@ class Candidate:
     """One form of the correction, fitted."""
 
     domain: str  # local, global or none
+    basis: Basis
     gate: Gate
     hyperparameters: Hyperparameters
     evidence: float  # logarithm of that of the frames alone, where they are one; of all rows for more
@@ -168,7 +176,7 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
     gates = _gates(problem, names, seen)
     folds = folds_of(problem, gates, shape, workers)
     trusted = trust_statistics(
-        problem.basis, gates, problem.elements, seen, problem.trusted, problem.reference, problem.settings.trust,
+        problem.basis, gates, problem.elements, seen, problem.trusted, problem.reference, problem.trust,
         problem.evaluations[0].sites is not None, shape,
     )  # fmt: skip
     candidates: list[Candidate] = []
@@ -215,7 +223,8 @@ def _fit(
             "The frames hold none of the labels that are to be fitted (see `labels` in the settings), or all of them "
             "vanish by symmetry."
         )
-    columns, hyperprior = columns_of(problem.basis, problem.settings), hyperprior_of(problem.settings, total)
+    columns = columns_of(problem.basis, len(problem.elements), problem.settings)
+    hyperprior = hyperprior_of(problem.settings, total)
     search = partial(maximise, columns=columns, hyperprior=hyperprior, max_steps=problem.settings.max_steps)
     asked = alone if domain == "global" and len(problem.frames) < FEW else total
     likeliest = search(asked, guess=guess)
@@ -238,8 +247,8 @@ def _fit(
     kind = KINDS.index("forces")
     error = _rms(total, kind)
     return Candidate(
-        domain, gate, likeliest, float(evidence.log_evidence), found, np.asarray(total.counts), held_out, folds,
-        without, error, max(_rms(total, ENERGY), OVER * error), refitted,
+        domain, problem.basis, gate, likeliest, float(evidence.log_evidence), found, np.asarray(total.counts),
+        held_out, folds, without, error, max(_rms(total, ENERGY), OVER * error), refitted,
     )  # fmt: skip
 
 

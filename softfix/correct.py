@@ -18,7 +18,8 @@ from softfix.correction import Correction
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation, EvaluationCache, atoms_of, evaluate_base
 from softfix.neighbours import Search
-from softfix.problem import VOIGT, counts_of, rows_of, species_of, surroundings
+from softfix.problem import VOIGT, counts_of, rows_of, surroundings
+from softfix.species import species_of
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
@@ -68,14 +69,14 @@ class Change:
     """What the geometry alone decides of a correction; JAX's threads work on `result` until it is read."""
 
     near: Neighbours
-    species: np.ndarray  # (atoms,) index of each atom's element
+    atoms: int
     result: Result
     fenced: bool  # whether the fence can keep the scale off an atom
 
     @cached_property
     def behind(self) -> np.ndarray | None:
         """(atoms,) 1 - h_i where the fence keeps the scale off an atom; None where it does not. Waits for `result`."""
-        behind = 1.0 - np.asarray(self.result.fence)[: len(self.species)]
+        behind = 1.0 - np.asarray(self.result.fence)[: self.atoms]
         return behind if self.fenced and behind.any() else None
 
 
@@ -93,12 +94,12 @@ def change_of(correction: Correction, frame: Frame, search: Search | None = None
     """
     if not _is_known(correction, frame) or not (correction.scale or correction.weights.any()):
         return None
-    species = species_of(frame.numbers, correction.elements)
+    species = species_of(frame.numbers, correction.elements, correction.basis.species)
     search = search or Search(correction.basis.cutoff)
     near = search.table(species, frame.positions, frame.cell, frame.pbc)
     result = evaluate(correction.basis, correction.weights, correction.gate, near, len(species))
     fenced = bool(correction.scale) and correction.gate is not None and correction.site_energies is not None
-    return Change(near, species, result, fenced)
+    return Change(near, len(species), result, fenced)
 
 
 def correct(
@@ -136,7 +137,7 @@ def beside(
     total += scale * (energy - float(counts @ correction.reference_energies))
     forces, strain = np.asarray(change.result.forces)[: len(frame)], np.asarray(change.result.strain)
     if sites is not None and change.behind is not None and correction.site_energies is not None and correction.gate:
-        excess = sites - correction.site_energies[change.species]
+        excess = sites - correction.site_energies[np.searchsorted(correction.elements, frame.numbers)]
         padded = np.pad(excess, (0, len(change.near.species) - len(excess)))
         fence = fence_slope(correction.basis, correction.gate, padded, change.near, len(frame))
         total -= scale * float(change.behind @ excess)

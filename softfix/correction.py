@@ -18,9 +18,10 @@ from softfix.core.basis import Basis
 from softfix.core.gate import Gate, descriptor_weights
 from softfix.errors import SoftfixError, first_fault
 from softfix.files import atomic_path
+from softfix.species import fewest, species_of
 
 FORMAT = "softfix correction"
-SCHEMA = 5
+SCHEMA = 6
 UNCROWDED = 2  # the last schema whose gates knew nothing of colliding atoms
 UNITS = "energy eV, length Å, force eV/Å, stress eV/Å^3 (Voigt xx yy zz yz xz xy, tension positive)"
 ARRAYS = ("scale", "reference_energies", "offsets", "weights", "covariance_root")
@@ -124,7 +125,7 @@ class Correction:
     scale: float  # c - 1
     reference_energies: np.ndarray  # (elements,) eV; E_ref = sum_Z N_Z of these
     offsets: np.ndarray  # (elements,) eV
-    weights: np.ndarray  # (elements, features) eV
+    weights: np.ndarray  # (species, features) eV
     covariance_root: np.ndarray  # (columns, columns); covariance of (scale, offsets, weights) = root.T @ root
     data: DataRecord
     fit: FitRecord
@@ -143,6 +144,13 @@ class Correction:
         from ase.data import chemical_symbols
 
         return [chemical_symbols[z] for z in self.elements]
+
+    @property
+    def shared(self) -> list[str]:
+        """Symbols of elements that have their functions in common, such as "Mo and W"."""
+        species = species_of(np.array(self.elements), self.elements, self.basis.species)
+        together = [np.array(self.symbols)[species == z] for z in range(self.basis.species)]
+        return [" and ".join(symbols) for symbols in together if len(symbols) > 1]
 
     def header(self) -> Header:
         """The correction without its arrays."""
@@ -185,15 +193,15 @@ def load_correction(path: str | Path) -> Correction:
     text, arrays = _read(path)
     header = _header(path, text)
     correction = _assemble(path, header, arrays)
+    basis, S = correction.basis, correction.basis.species
     expected = {
         "reference_energies": (len(header.elements),),
         "offsets": (len(header.elements),),
-        "weights": (correction.basis.species, correction.basis.features),
-        "covariance_root": (1 + len(header.elements) + correction.basis.columns,) * 2,
+        "weights": (S, basis.features),
+        "covariance_root": (1 + len(header.elements) + basis.columns,) * 2,
     }
     held = {name: getattr(correction, name) for name in expected}
     if correction.gate is not None:
-        S, basis = len(header.elements), correction.basis
         expected |= {
             "gate_center": (S, basis.features),
             "gate_spectrum": (S, len(descriptor_weights(basis))),
@@ -201,9 +209,8 @@ def load_correction(path: str | Path) -> Correction:
             **{GATE[name]: (S,) for name in ("precision", "inner", "outer", "emptiness", "crowded")},
         }
         held |= {GATE[name]: value for name, value in correction.gate._asdict().items()}
-    basis = correction.basis
     if basis.anchors is not None:
-        S, each = len(header.elements), basis.many_features
+        each = basis.many_features
         expected |= {
             "anchors_spectra": (S, each, basis.many_size),
             "anchors_whitening": (S, each, each),
@@ -264,7 +271,7 @@ def _assemble(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> Corr
     if missing := [name for name in ARRAYS if name not in arrays]:
         raise SoftfixError(f"{path} is damaged: it lacks the array {missing[0]}.")
     elements = tuple(atomic_numbers[symbol] for symbol in header.elements)
-    if list(elements) != sorted(set(elements)) or header.basis.species != len(elements):
+    if list(elements) != sorted(set(elements)) or header.basis.species not in (len(elements), fewest(elements)):
         raise SoftfixError(f"{path} is damaged: its elements {', '.join(header.elements)} are out of order.")
     basis = Basis(**header.basis.model_dump(), anchors=_anchors(path, arrays))
     return Correction(

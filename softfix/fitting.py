@@ -22,15 +22,18 @@ from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
 from softfix.prior import ABSENT, GROUPS, anchors_each, choose_basis
 from softfix.problem import anchored, composition_offsets, counts_of, robust_offsets
 from softfix.settings import FitSettings
+from softfix.species import fewest
 from softfix.trusted import made_of
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base
+    from softfix.core.basis import Basis
     from softfix.data.frames import Frame
     from softfix.workers import Workers
 
 WILD = 10.0  # standard deviations of what separates labels from the base beyond which an energy is a mistake
-ALIKE = 0.003  # eV/atom, the least that they count as: frames that are alike scatter by little
+SAME = 0.003  # eV/atom, the least that they count as: frames that are alike scatter by little
+UNTOLD = 500  # frames up to which what they tell of one element may be missing of another like it
 LOOKED_AT = 200  # frames whose stresses are compared with the base's before a fit
 
 
@@ -79,13 +82,14 @@ def fit(
     if "stress" in settings.labels and _are_stresses_wrong(frames[:LOOKED_AT], evaluations[:LOOKED_AT]):
         settings = settings.model_copy(update={"labels": settings.labels - {"stress"}})
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
-    basis = choose_basis(len(elements), settings)
-    basis = anchored(basis, elements, frames, anchors_each(len(elements), settings))
     reference, offsets, scatter = _references(frames, evaluations, elements)
-    problem = Problem(
-        basis, elements, frames, evaluations, reference, offsets, settings, trusted, WILD * max(scatter, ALIKE)
+    problem, *others = (
+        Problem(basis, elements, frames, evaluations, reference, offsets, settings, trusted, WILD * max(scatter, SAME))
+        for basis in _bases(elements, frames, settings)
     )
     candidates = fit_candidates(problem, workers)
+    for other in others:
+        candidates += fit_candidates(other, workers)
     best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, problem) and settings.domain == "auto" else best
     scale, shift, weights = np.split(chosen.posterior.mean, [1, 1 + len(elements)])
@@ -94,11 +98,11 @@ def fit(
     correction = Correction(
         base=base.identity,
         elements=elements,
-        basis=basis,
+        basis=chosen.basis,
         scale=float(scale[0]),
         reference_energies=reference,
         offsets=np.zeros_like(offsets) if chosen.domain == "none" else offsets + shift,
-        weights=weights.reshape(basis.species, basis.features),
+        weights=weights.reshape(chosen.basis.species, chosen.basis.features),
         covariance_root=chosen.posterior.root,
         data=_data_record(frames),
         fit=_fit_record(problem, candidates, best, chosen),
@@ -106,6 +110,16 @@ def fit(
         site_energies=_site_energies(frames, evaluations, elements),
     )
     return FitResult(correction, converged, correction.fit.status, evaluations)
+
+
+def _bases(elements: tuple[int, ...], frames: Sequence[Frame], settings: FitSettings) -> list[Basis]:
+    """Functions for each element, and such as alike elements share, where some of several frames are alike."""
+    counts = [len(elements)]
+    if settings.basis.alike and fewest(elements) < len(elements) and 1 < len(frames) <= UNTOLD:
+        counts.append(fewest(elements))
+    return [
+        anchored(choose_basis(count, settings), elements, frames, anchors_each(count, settings)) for count in counts
+    ]
 
 
 def _are_stresses_wrong(frames: Sequence[Frame], evaluations: Sequence[Evaluation]) -> bool:
@@ -192,14 +206,18 @@ def _status(problem: Problem, candidates: Sequence[Candidate], best: Candidate, 
     if held is None:
         return f"{said} One frame can't be left out: try the correction on another."
     others = [c for c in candidates if c is not best and c.held_out is not None]
-    against = "".join(f", {c.domain} {c.held_out.corrected:.3g}" for c in others if c.held_out)
+    against = "".join(f", {_form(c, problem)} {c.held_out.corrected:.3g}" for c in others if c.held_out)
     errors = (
         f"Frames left out: {held.label} error (rms) {held.base:.3g} {held.unit} of the base, "
-        f"{held.corrected:.3g} corrected ({best.domain}{against})."
+        f"{held.corrected:.3g} corrected ({_form(best, problem)}{against})."
     )
     if held.doubled is not None:
         errors += f" Half as many frames: {held.half:.3g}; twice as many would bring it to about {held.doubled:.2g}."
     return f"{said} {errors}" if chosen is best else f"No correction, the base is better. {errors}"
+
+
+def _form(candidate: Candidate, problem: Problem) -> str:
+    return candidate.domain + " and shared" * (candidate.basis.species < len(problem.elements))
 
 
 def undetermined(frames: Sequence[Frame]) -> str | None:

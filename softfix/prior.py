@@ -43,16 +43,16 @@ def anchors_each(species: int, settings: FitSettings) -> int:
     return settings.basis.anchors // species if "many_body" in settings.terms else 0
 
 
-def columns_of(basis: Basis, settings: FitSettings) -> Columns:
-    """Group and shape of the prior of every column."""
+def columns_of(basis: Basis, elements: int, settings: FitSettings) -> Columns:
+    """Group and shape of the prior of every column: scale, offsets of so many elements, weights."""
     prior, table = settings.prior, basis.table()
     start = np.where(table["body"] == 2, prior.pair_smoothness, prior.three_body_smoothness)
     shape = (1.0 + (table["radial"] / start) ** 2) ** (-0.5 * prior.smoothness_power)
     group = table["body"] + (GROUPS.index("pair") - 2)
     S = basis.species
     return Columns(
-        np.concatenate([[0], np.ones(S, int), np.tile(group, S)]),
-        np.concatenate([np.ones(1 + S), np.tile(shape, S)]),
+        np.concatenate([[0], np.ones(elements, int), np.tile(group, S)]),
+        np.concatenate([np.ones(1 + elements), np.tile(shape, S)]),
     )
 
 

@@ -25,6 +25,7 @@ from softfix.core.statistics import Labelled
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
 from softfix.neighbours import neighbour_graph
+from softfix.species import species_of
 
 VOIGT = ((0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1))  # xx yy zz yz xz xy
 
@@ -79,11 +80,6 @@ def _size(basis: Basis, frame: Frame) -> tuple[int, int]:
     return bucket(len(frame)), bucket(int(np.bincount(graph.source, minlength=1).max()))
 
 
-def species_of(numbers: np.ndarray, elements: tuple[int, ...]) -> np.ndarray:
-    """Index of each atom's element; elements must hold all of them."""
-    return np.searchsorted(np.asarray(elements), numbers)
-
-
 def counts_of(numbers: np.ndarray, elements: tuple[int, ...]) -> np.ndarray:
     """Number of atoms of each element."""
     return np.array([np.count_nonzero(numbers == z) for z in elements], dtype=np.float64)
@@ -112,7 +108,7 @@ def _structure_rows(
 ) -> list[Rows]:  # fmt: skip
     counts = counts_of(frame.numbers, elements)
     scale = base.energy - counts @ reference
-    found = design_rows(basis, gates, _near(basis, species_of(frame.numbers, elements), frame, shape))
+    found = design_rows(basis, gates, _near(basis, elements, frame, shape))
     return [_with_base(features, scale, counts, base, frame) for features in found]
 
 
@@ -136,11 +132,12 @@ def surroundings(
     basis: Basis, elements: tuple[int, ...], frame: Frame, shape: Shape = OWN
 ) -> tuple[np.ndarray, np.ndarray]:
     """phi_i and the species of every atom."""
-    species = species_of(frame.numbers, elements)
-    return np.asarray(features_of(basis, _near(basis, species, frame, shape)))[: len(frame)], species
+    near = _near(basis, elements, frame, shape)
+    return np.asarray(features_of(basis, near))[: len(frame)], np.asarray(near.species)[: len(frame)]
 
 
-def _near(basis: Basis, species: np.ndarray, frame: Frame, shape: Shape) -> Neighbours:
+def _near(basis: Basis, elements: tuple[int, ...], frame: Frame, shape: Shape) -> Neighbours:
+    species = species_of(frame.numbers, elements, basis.species)
     graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, basis.cutoff)
     return table(graph, basis.cutoff, *shape)
 
@@ -150,17 +147,16 @@ ANCHORED = 100  # frames that anchors are looked for in, at most
 
 @in_float64
 def anchored(basis: Basis, elements: tuple[int, ...], frames: Sequence[Frame], count: int) -> Basis:
-    """The basis with up to `count` surroundings of every element in the frames as anchors of its many-body terms."""
+    """The basis with up to `count` surroundings of every species in the frames as anchors of its many-body terms."""
     if not count:
         return basis
     chosen = frames[:: -(-len(frames) // ANCHORED)]
     shape, found = common_shape(basis, chosen), []
     for frame in chosen:
-        species = species_of(frame.numbers, elements)
-        p = np.asarray(spectra_of(basis, _near(basis, species, frame, shape)))[: len(frame)]
-        found.append((p, species))
+        near = _near(basis, elements, frame, shape)
+        found.append(tuple(np.asarray(each)[: len(frame)] for each in (spectra_of(basis, near), near.species)))
     p, species = (np.concatenate(each) for each in zip(*found, strict=True))
-    return replace(basis, anchors=anchors_of([p[species == z] for z in range(len(elements))], count))
+    return replace(basis, anchors=anchors_of([p[species == z] for z in range(basis.species)], count))
 
 
 class Surroundings:
@@ -174,17 +170,21 @@ class Surroundings:
         return (surroundings(self.basis, self.elements, frame, self.shape) for frame in self.frames)
 
     def shortest_bonds(self) -> np.ndarray:
-        """Length in Å of the shortest bond (elements, elements) in all frames; inf for a pair without one."""
-        shortest = np.full((len(self.elements),) * 2, np.inf)
+        """Length in Å of the shortest bond (species, species) in all frames; inf for a pair without one."""
+        shortest = np.full((self.basis.species,) * 2, np.inf)
         for frame in self.frames:
-            species = species_of(frame.numbers, self.elements)
+            species = self._species(frame)
             graph = neighbour_graph(species, frame.positions, frame.cell, frame.pbc, self.basis.pair_cutoff)
             np.minimum.at(shortest, (species[graph.source], species[graph.target]), np.linalg.norm(graph.r_ij, axis=1))
         return shortest
 
     def atoms(self) -> list[int]:
-        """Number of atoms of each element in all frames."""
-        return np.sum([counts_of(frame.numbers, self.elements) for frame in self.frames], axis=0).astype(int).tolist()
+        """Number of atoms of each species in all frames."""
+        counts = [np.bincount(self._species(frame), minlength=self.basis.species) for frame in self.frames]
+        return np.sum(counts, axis=0).tolist()
+
+    def _species(self, frame: Frame) -> np.ndarray:
+        return species_of(frame.numbers, self.elements, self.basis.species)
 
 
 def labelled_rows(

@@ -39,6 +39,9 @@ class BasisSettings(_Settings):
     l_max: int = Field(3, ge=0, le=3, description="Largest degree of the three-body terms.")
     many_count: int = Field(6, ge=1, le=12, description="Number of radial functions of the many-body terms.")
     anchors: int = Field(100, ge=0, description="Surroundings of the fit that the many-body terms compare with.")
+    alike: bool = Field(
+        True, description="Elements in one group of the second and third transition series may share functions."
+    )
     max_columns: int = Field(1150, ge=50, description="Most weights; three_count shrinks until they fit.")
 
 
@@ -93,6 +96,7 @@ class TrustSettings(_Settings):
     structures: int = Field(10, ge=0, description="Slabs, voids, vacancies, melts, strained cells made of the frames.")
     relative: float = Field(0.2, gt=0, description="Relative change of a force that counts as one deviation there.")
     floor: float = Field(0.03, gt=0, description="eV/Å; change of a force that counts in any case.")
+    at_rest: float = Field(0.25, gt=0, le=1, description="Share of both where the forces of the fit nearly vanish.")
     near: float = Field(2.0, ge=0, description="Remoteness up to which surroundings count as known.")
     far: float = Field(6.0, gt=0, description="Remoteness from which they count as unknown.")
     exchanged: int = Field(

@@ -67,7 +67,7 @@ def _known(
     if correction is None:
         basis = choose_basis(len(elements), settings)
         amplitude = np.array([getattr(settings.prior, name) for name in GROUPS])
-        std = np.asarray(prior_std(columns_of(basis, settings), amplitude))[1 + len(elements) :]
+        std = np.asarray(prior_std(columns_of(basis, len(elements), settings), amplitude))[1 + len(elements) :]
         return basis, np.diag(std), settings.noise.forces
     if foreign := set(elements) - set(correction.elements):
         from ase.data import chemical_symbols

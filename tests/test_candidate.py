@@ -23,7 +23,7 @@ SMALL = {"basis": {"pair_count": 8, "three_count": 2, "many_count": 3, "anchors"
 def form(domain, evidence=0.0, error=None):
     """What the choice looks at."""
     held = None if error is None else HeldOut(label="forces", unit="eV/Å", base=1.0, corrected=error, half=None)
-    return Candidate(domain, None, None, evidence, None, None, held, (), (), 0.1, 0.01, None)
+    return Candidate(domain, None, None, None, evidence, None, None, held, (), (), 0.1, 0.01, None)
 
 
 @pytest.mark.parametrize(("more", "chosen"), [(9.0, "local"), (11.0, "global")])

@@ -80,7 +80,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_a_newer_schema_is_refused_with_both_versions(path):
     rewrite(path, lambda header: header.update(schema_version=99, softfix_version="9.9"))
-    with pytest.raises(SoftfixError, match=r"schema 99, written by softfix 9.9; .* up to schema 5"):
+    with pytest.raises(SoftfixError, match=r"schema 99, written by softfix 9.9; .* up to schema 6"):
         load_correction(path)
 
 

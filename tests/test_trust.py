@@ -1,12 +1,14 @@
 """Where no frame of the fit says anything, the correction leaves the base's forces nearly as they are."""
 
+from dataclasses import replace
+
 import numpy as np
 from ase.build import bulk
 
 from softfix.candidate import Problem, _gates
 from softfix.core.statistics import KINDS
 from softfix.correct import correct
-from softfix.evaluations import evaluate_base
+from softfix.evaluations import Evaluation, evaluate_base
 from softfix.far import far_structures
 from softfix.fitting import fit
 from softfix.prior import choose_basis
@@ -63,3 +65,15 @@ def test_a_slab_is_as_wrong_as_its_base_at_most_when_that_is_trusted(soft_base):
 
     of_base = np.sqrt(np.mean((base.forces - slab.forces) ** 2))
     assert error(10) < 0.7 * of_base < of_base < error(0)
+
+
+def test_frames_at_rest_leave_more_to_the_base(frames):
+    """A relaxed structure says nothing of how the base errs where forces do not vanish."""
+    bases = [Evaluation(0.0, 0.8 * frame.forces, None) for frame in frames]
+    hot = Problem(None, (), frames, bases, None, None, FitSettings())
+    resting = [replace(frame, forces=0.001 * frame.forces) for frame in frames]
+    trust = FitSettings().trust
+    assert hot.trust == trust
+    firm = replace(hot, frames=resting).trust
+    assert (firm.relative, firm.floor) == (trust.at_rest * trust.relative, trust.at_rest * trust.floor)
+    assert firm.relative < trust.relative

@@ -151,6 +151,7 @@ class Terms(_Node):
     domain: str
     scale: Quantity  # c
     chosen: list[str]
+    shared: list[str] = []  # elements that have their functions in common
     parts: list[Part]
     pairs: list[Curve]
     angles: list[Curve]

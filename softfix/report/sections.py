@@ -176,6 +176,7 @@ def terms(numbers: Numbers, shown: Shown) -> str:
         "global": "It is global: whole inside the fence around the surroundings of the fit, nothing far outside.",
         "none": "The base did better on frames left out, so that there is none.",
     }.get(found.domain, found.domain)
+    shared = f" {'; '.join(found.shared)} have them in common." if found.shared else ""
     rows = [
         [escape(part.name), shown(part.weights), shown(part.amplitude, unit=True), shown(part.force)]
         for part in found.parts
@@ -187,7 +188,7 @@ def terms(numbers: Numbers, shown: Shown) -> str:
         [
             f"<p>{domain} The base's energy is multiplied by c = {shown(found.scale)} (95 % interval "
             f"{shown.interval(found.scale)}; 1 leaves it as it is), and functions of the neighbours within "
-            f"{shown(found.cutoff, unit=True)} are added.</p>",
+            f"{shown(found.cutoff, unit=True)} are added.{escape(shared)}</p>",
             table(head, rows, "Terms of the correction"),
             "<h3>Energy of two atoms alone</h3><p class=note>What the added functions give a pair of atoms, the fence "
             "taken away; the shade is one standard deviation. Frames of a crystal fix the sum of scale, pairs and "

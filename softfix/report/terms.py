@@ -69,7 +69,7 @@ def terms(
     pairs: Sequence[Pair], track: Callable[[Iterable], Iterable] = iter,
 ) -> Terms:  # fmt: skip
     """Terms of a correction with their forces on the frames whose elements it knows, and their curves."""
-    record, basis, species = correction.fit, correction.basis, len(correction.elements)
+    record, basis, species = correction.fit, correction.basis, correction.basis.species
     forces = _forces(correction, frames, base, corrected, track)
     sizes = {
         "scale": 1,
@@ -97,6 +97,7 @@ def terms(
         domain=record.domain,
         scale=quantity(c, "", (c - 1.96 * std, c + 1.96 * std)),
         chosen=sorted(record.terms),
+        shared=correction.shared,
         parts=parts,
         pairs=[pair_curve(correction, pair) for pair in pairs[:PAIRS]] if drawn else [],
         angles=_angles(correction, pairs) if drawn and basis.three_count else [],
