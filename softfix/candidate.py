@@ -1,10 +1,10 @@
 """Forms of the correction that compete for a set of frames, and how well each does on frames left out.
 
-Both have the fence, which leaves whatever is far from the frames to the base. `local` has a Gaussian besides and keeps
-at least half of the base: what one regime taught fades in others. `global` has neither: the better form where the
-frames describe what is simulated. The error on frames left out decides, and takes neither where the base is better;
-one frame can't be left out, and then `global` must be more likely by a wide margin. Few frames of one regime tell more
-than structures far from them leave to be seen: their evidence alone sets the amplitudes of the global form.
+Both have the fence, which leaves whatever is far from the frames to the base. `local` has a Gaussian besides:
+what one regime taught fades in others. `global` has none: the better form where the frames describe what is simulated.
+The error on frames left out decides, and takes neither where the base is better; one frame can't be left out, and then
+`global` must be more likely by a wide margin. Few frames of one regime tell more than structures far from them leave to
+be seen: their evidence alone sets the amplitudes of the global form.
 """
 
 from __future__ import annotations
@@ -215,9 +215,9 @@ def _fit(
     guess: Hyperparameters | None,
 ) -> Candidate:  # fmt: skip
     """One form of the correction; its hyperparameters are sought from those of another."""
-    prior, alone = problem.settings.prior, _sum(folds)
+    alone = _sum(folds)
     total = alone + far if far else alone
-    limits = (prior.scale_lowest if domain == "local" else -1.0, prior.scale_highest)
+    limits = (-1.0, problem.settings.prior.scale_highest)  # a base is never turned upside down
     if not alone.counts[: KINDS.index("trust")].any():
         raise SoftfixError(
             "The frames hold none of the labels that are to be fitted (see `labels` in the settings), or all of them "

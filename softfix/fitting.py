@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,14 +83,16 @@ def fit(
         settings = settings.model_copy(update={"labels": settings.labels - {"stress"}})
     elements = tuple(sorted({int(z) for frame in frames for z in frame.numbers}))
     reference, offsets, scatter = _references(frames, evaluations, elements)
-    problem, *others = (
-        Problem(basis, elements, frames, evaluations, reference, offsets, settings, trusted, WILD * max(scatter, SAME))
-        for basis in _bases(elements, frames, settings)
+    basis = _basis(len(elements), elements, frames, settings)
+    problem = Problem(
+        basis, elements, frames, evaluations, reference, offsets, settings, trusted, WILD * max(scatter, SAME)
     )
     candidates = fit_candidates(problem, workers)
-    for other in others:
-        candidates += fit_candidates(other, workers)
     best = best_of(candidates, len(frames))
+    if _may_share(problem, best):
+        basis = _basis(fewest(elements), elements, frames, settings)
+        candidates += fit_candidates(replace(problem, basis=basis), workers)
+        best = best_of(candidates, len(frames))
     chosen = none_of(best) if is_harmful(best, problem) and settings.domain == "auto" else best
     scale, shift, weights = np.split(chosen.posterior.mean, [1, 1 + len(elements)])
     steps = int(chosen.hyperparameters.steps)
@@ -112,14 +114,16 @@ def fit(
     return FitResult(correction, converged, correction.fit.status, evaluations)
 
 
-def _bases(elements: tuple[int, ...], frames: Sequence[Frame], settings: FitSettings) -> list[Basis]:
-    """Functions for each element, and such as alike elements share, where some of several frames are alike."""
-    counts = [len(elements)]
-    if settings.basis.alike and fewest(elements) < len(elements) and 1 < len(frames) <= UNTOLD:
-        counts.append(fewest(elements))
-    return [
-        anchored(choose_basis(count, settings), elements, frames, anchors_each(count, settings)) for count in counts
-    ]
+def _basis(species: int, elements: tuple[int, ...], frames: Sequence[Frame], settings: FitSettings) -> Basis:
+    """Functions for each element, or for fewer species where alike elements share them."""
+    return anchored(choose_basis(species, settings), elements, frames, anchors_each(species, settings))
+
+
+def _may_share(problem: Problem, own: Candidate) -> bool:
+    """Whether some elements are alike, and functions of each alone do not foretell what is left out of the frames."""
+    some = problem.settings.basis.alike and fewest(problem.elements) < len(problem.elements)
+    missed = own.held_out is not None and not own.is_foretold
+    return some and missed and len(problem.frames) <= UNTOLD
 
 
 def _are_stresses_wrong(frames: Sequence[Frame], evaluations: Sequence[Evaluation]) -> bool:

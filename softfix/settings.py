@@ -49,8 +49,7 @@ class PriorSettings(_Settings):
     """Absolute sizes of the weights before any frame is seen (eV), and how freely the evidence may change them."""
 
     scale: float = _prior("scale", "Standard deviation of c - 1, the softening scale.")
-    scale_lowest: float = Field(-0.5, gt=-1.0, le=0.0, description="c - 1 of a local correction is no less.")
-    scale_highest: float = Field(1.0, ge=0.0, description="c - 1 is no more.")
+    scale_highest: float = Field(1.0, ge=0.0, description="c - 1 is no more; it is no less than -1 in any case.")
     scale_width: float = _prior("scale_width", "Width of ln(scale).")
     pair: float = _prior("pair", "Amplitude of the pair weights in eV.")
     pair_width: float = _prior("pair_width", "Width of ln(pair).")
@@ -133,8 +132,8 @@ class FitSettings(_Settings):
     noise: NoiseSettings = NoiseSettings()
     domain: Literal["auto", "local", "global"] = Field(
         "auto",
-        description="local: fades soon away from the surroundings of the fit and keeps half of the base or more; "
-        "global: neither; auto: whichever does better on frames left out, or has the evidence of one frame.",
+        description="local: fades soon away from the surroundings of the fit; global: does not; "
+        "auto: whichever does better on frames left out, or has the evidence of one frame.",
     )
     gate: GateSettings = GateSettings()
     trust: TrustSettings = TrustSettings()

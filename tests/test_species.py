@@ -55,9 +55,9 @@ def base():
 
 @pytest.fixture(scope="module")
 def correction(base, tmp_path_factory):
-    """Fitted to two frames of palladium and one of platinum that err alike."""
+    """Fitted to a frame of palladium and one of platinum that err alike."""
     path = tmp_path_factory.mktemp("shared") / "alike.softfix"
-    fit(wrong({"Pd", "Pt"})[:3], base, SETTINGS).correction.save(path)
+    fit(wrong({"Pd", "Pt"})[:2], base, SETTINGS).correction.save(path)
     return load_correction(path)
 
 
@@ -96,9 +96,13 @@ def test_shared_functions_conserve_energy(correction):
 
 def test_what_is_not_alike_is_not_shared(base):
     """Platinum is right as it is: what palladium lacks is not put into it."""
-    result = fit(wrong({"Pd"}), base, SETTINGS)
+    result = fit(wrong({"Pd"})[:2], base, SETTINGS)
     assert result.correction.shared == []
     assert " and shared " in result.status
+
+
+def test_what_functions_of_each_element_foretell_is_not_tried_again(base):
+    assert "shared" not in fit(wrong({"Pd", "Pt"}), base, SETTINGS).status
 
 
 @pytest.mark.parametrize(("frames", "alike"), [(1, True), (3, False)])

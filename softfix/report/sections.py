@@ -172,7 +172,7 @@ def terms(numbers: Numbers, shown: Shown) -> str:
     if found is None:
         return ""
     domain = {
-        "local": "It is local: it fades away from the surroundings of the fit, and keeps at least half of the base.",
+        "local": "It is local: it fades away from the surroundings of the fit.",
         "global": "It is global: whole inside the fence around the surroundings of the fit, nothing far outside.",
         "none": "The base did better on frames left out, so that there is none.",
     }.get(found.domain, found.domain)
