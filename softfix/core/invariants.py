@@ -18,6 +18,7 @@ from softfix.core.basis import Basis
 from softfix.core.compiling import compiled
 from softfix.core.graph import Neighbours
 from softfix.core.kernel import likeness, spectrum
+from softfix.core.overlaps import overlaps
 from softfix.core.radial import bessel
 
 
@@ -58,12 +59,8 @@ def densities(basis: Basis, around: Surroundings) -> Densities:
 
 
 def power_spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, "atoms three_features"]:
-    """p_{ab l} = sum_m A_{a lm} A_{b lm} for a <= b."""
-    if not basis.three_count:
-        return jnp.zeros((len(A), 0))
-    a, b = basis.triangle
-    full = jnp.stack([jnp.einsum("iam,ibm->iab", A[:, :, m], A[:, :, m]) for m in basis.by_degree()], axis=-1)
-    return full[:, a, b, :].reshape(len(A), -1)
+    """p_{ab l} of `softfix.core.overlaps`, the degrees of a pair side by side."""
+    return jnp.moveaxis(overlaps(basis, A), 1, 2).reshape(len(A), basis.three_features)
 
 
 def of_densities(basis: Basis, A: Densities, species: Int[Array, " atoms"]) -> Float[Array, "atoms features"]:

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from softfix.core.anchors import POWER
 from softfix.core.arrays import Array
 from softfix.core.basis import Basis
+from softfix.core.overlaps import overlaps
 
 SMEARING = 0.5  # Å, standard deviation of the density of a neighbour
 
@@ -29,11 +30,9 @@ def smear(basis: Basis, A: Float[Array, "*atoms a lm"]) -> Float[Array, "*atoms 
 
 def spectrum(basis: Basis, A: Float[Array, "atoms a lm"]) -> Float[Array, "atoms descriptor"]:
     """Power spectra of smeared densities, pairs a < b weighted so that scalar products are those of full spectra."""
-    smeared = smear(basis, A)
     a, b = np.triu_indices(A.shape[1])
-    by_degree = [jnp.einsum("iam,ibm->iab", smeared[:, :, m], smeared[:, :, m])[:, a, b] for m in basis.by_degree()]
     weight = np.where(a == b, 1.0, np.sqrt(2.0))
-    return jnp.concatenate([weight * p for p in by_degree], axis=1)
+    return (weight * overlaps(basis, smear(basis, A))).reshape(len(A), -1)
 
 
 def likeness(
