@@ -10,7 +10,7 @@ be seen: their evidence alone sets the amplitudes of the global form.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
 from operator import add, sub
 
@@ -24,24 +24,18 @@ from softfix.core.gate import Gate, farthest_of, fenced, gate_of, localised, mos
 from softfix.core.posterior import Normal, Posterior, at_noise, posterior
 from softfix.core.statistics import KINDS, Statistics, squared_error
 from softfix.correction import HeldOut
-from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
-from softfix.evaluations import Evaluation
 from softfix.folds import FOLDS, folds_of
 from softfix.left_out import Calibration, calibration_of, half_error, held_out_of
-from softfix.measure import scalar_of
 from softfix.prior import ABSENT, columns_of, hyperprior_of
-from softfix.problem import Surroundings, common_shape
-from softfix.settings import FitSettings, TrustSettings
+from softfix.problem import Problem
+from softfix.rows import Surroundings, common_shape
 from softfix.threads import side_by_side
 from softfix.trust import trust_statistics
-from softfix.trusted import Trusted
 from softfix.workers import Workers
 
 ENERGY = KINDS.index("energy")
 FEW = 5  # frames from which on structures far from them take part in the evidence of the global form
-AT_REST = 0.02  # eV/Å, largest force of what DFT codes take for relaxed
-SOFT = 0.5  # share of the squared error of forces that one scale may leave where the base counts as too soft
 NOISELESS = 0.05  # share of the base's force error that counts as hardly any noise
 NOISY = 0.2  # share of it that is never explained, where that does better on frames left out
 FORETOLD = 0.5  # share of the base's error on frames left out up to which they speak for the fit
@@ -50,75 +44,6 @@ TOLD = 10  # energies from which on one that is wrong strains the others
 STRAINED = 10.0  # mean square of the misses of energies, in units of their noise, above which they may be wrong
 OVER = 0.1  # Å; energies err by forces over no less than that: 0.13 (MgO, HfO2) to 0.7 (Ge) per atom in CHGNet
 ONE_FRAME = Calibration(1.25, energy=3.0)  # where nothing can be left out; seen on training frames of CHGNet
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """What is to be explained, and with which columns."""
-
-    basis: Basis
-    elements: tuple[int, ...]
-    frames: Sequence[Frame]
-    evaluations: Sequence[Evaluation]
-    reference: np.ndarray  # (elements,) eV
-    offsets: np.ndarray  # (elements,) eV, first estimate
-    settings: FitSettings
-    trusted: Trusted = field(default_factory=Trusted)  # structures without labels
-    wild: float = np.inf  # eV/atom, difference from the base beyond which an energy is taken for a mistake
-
-    @cached_property
-    def stress_trust(self) -> float:
-        """How far the correction may change a stress without a label, eV/Å^3."""
-        return min(self.settings.noise.stress_trust, self.settings.trust.stress * self.trusted.bulk_modulus)
-
-    @property
-    def forms(self) -> tuple[str, ...]:
-        """Domains that compete. Frames at rest never get the global one.
-
-        That their forces vanish is explained best by taking all of the base away, which is wrong wherever forces do not
-        vanish.
-        """
-        domain = self.settings.domain
-        if domain != "auto":
-            return (domain,)
-        return ("local",) if self.are_at_rest else ("local", "global")
-
-    @property
-    def are_at_rest(self) -> bool:
-        """Whether forces tell of themselves, not of their vicinity: all vanish, or are (rms) below the base's error."""
-        forces, base = self.forces
-        vanish = len(forces) > 0 and float(np.abs(forces).max()) < AT_REST
-        return vanish or float(np.sum(forces**2 - (forces - base) ** 2)) < 0.0
-
-    @property
-    def trust(self) -> TrustSettings:
-        """How firmly the base is held to: more so by frames at rest, which say nothing of its errors elsewhere."""
-        trust = self.settings.trust
-        share = trust.at_rest if self.are_at_rest else 1.0
-        return trust.model_copy(update={"relative": share * trust.relative, "floor": share * trust.floor})
-
-    @property
-    def is_softened(self) -> bool:
-        """Whether one scale of the base's forces takes away half of their squared error, as where it is too soft.
-
-        Other structures share such an error; any other may be that of these frames alone.
-        """
-        forces, base = self.forces
-        scaled = scalar_of(forces, base) * base
-        return float(np.sum((forces - scaled) ** 2)) <= SOFT * float(np.sum((forces - base) ** 2))
-
-    @property
-    def force_error(self) -> float:
-        """Error of the base's forces (rms), eV/Å; 0 without labels."""
-        forces, base = self.forces
-        return float(np.sqrt(np.mean((forces - base) ** 2))) if len(forces) else 0.0
-
-    @cached_property
-    def forces(self) -> np.ndarray:
-        """(2, components) labels of all forces, and those of the base, eV/Å."""
-        pairs = zip(self.frames, self.evaluations, strict=True)
-        known = [(frame.forces.ravel(), base.forces.ravel()) for frame, base in pairs if frame.forces is not None]
-        return np.concatenate([np.zeros((2, 0)), *known], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,10 +100,7 @@ def fit_candidates(problem: Problem, workers: Workers | None = None) -> list[Can
     seen = Surroundings(problem.basis, problem.elements, problem.frames, shape)
     gates = _gates(problem, names, seen)
     folds = folds_of(problem, gates, shape, workers)
-    trusted = trust_statistics(
-        problem.basis, gates, problem.elements, seen, problem.trusted, problem.reference, problem.trust,
-        problem.evaluations[0].sites is not None, shape,
-    )  # fmt: skip
+    trusted = trust_statistics(problem, gates, seen, shape)
     candidates: list[Candidate] = []
     with threadpool_limits(1, "blas"):
         for each in zip(names, gates, folds, trusted, strict=True):

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from softfix.candidate import FEW, Candidate, Problem
+from softfix.candidate import FEW, Candidate
 from softfix.core.statistics import KINDS
+from softfix.problem import Problem
 
 CAUTION = 0.75  # share of the local form's error below which the global one is taken; seen on frames of nine systems
 DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form

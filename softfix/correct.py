@@ -18,7 +18,7 @@ from softfix.correction import Correction
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation, EvaluationCache, atoms_of, evaluate_base
 from softfix.neighbours import Search
-from softfix.problem import VOIGT, counts_of, rows_of, surroundings
+from softfix.rows import VOIGT, counts_of, rows_of, surroundings
 from softfix.species import species_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import numpy as np
 
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
-from softfix.problem import counts_of
+from softfix.rows import counts_of
 
 PER_PAIR = 3  # structures for every ordered pair of elements
 SHARES = (1.0, 0.5)  # of an element's atoms that become the other's

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from softfix.candidate import ENERGY, Candidate, Problem, fit_candidates
+from softfix.candidate import ENERGY, Candidate, fit_candidates
 from softfix.choice import best_of, is_harmful, none_of, tells_of_itself
 from softfix.compiled import keep_compiled
 from softfix.correction import Correction, DataRecord, FitRecord
@@ -20,7 +20,8 @@ from softfix.doctor.subject import Subject
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation, EvaluationCache, evaluate_base
 from softfix.prior import ABSENT, GROUPS, anchors_each, choose_basis
-from softfix.problem import anchored, composition_offsets, counts_of, robust_offsets
+from softfix.problem import Problem
+from softfix.rows import anchored, composition_offsets, counts_of, robust_offsets
 from softfix.settings import FitSettings
 from softfix.species import fewest
 from softfix.trusted import made_of

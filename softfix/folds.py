@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from softfix.core.gate import Gate
 from softfix.core.statistics import Gathering, Statistics
 from softfix.device import on_each_device
-from softfix.problem import Shape, columns, labelled_rows, rows_of
+from softfix.problem import Problem
+from softfix.rows import Shape, columns, labelled_rows, rows_of
 from softfix.threads import side_by_side
 from softfix.workers import Workers, results
-
-if TYPE_CHECKING:
-    from softfix.candidate import Problem
 
 FOLDS = 5  # most parts that the frames are divided into for leaving out
 MANY = 500  # frames from which on workers are worth their start: each imports JAX and loads what it compiled

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from softfix.evaluations import Evaluation
-from softfix.problem import composition_offsets, counts_of
+from softfix.rows import composition_offsets, counts_of
 
 if TYPE_CHECKING:
     from softfix.data.frames import Frame

@@ -15,7 +15,7 @@ from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
 from softfix.prior import GROUPS, choose_basis, columns_of
-from softfix.problem import rows_of
+from softfix.rows import rows_of
 from softfix.settings import FitSettings
 
 

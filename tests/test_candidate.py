@@ -7,13 +7,14 @@ import pytest
 from ase.calculators.emt import EMT
 
 from softfix.bases import load_base
-from softfix.candidate import Candidate, Problem, explains_too_much
+from softfix.candidate import Candidate, explains_too_much
 from softfix.choice import best_of, is_harmful, tells_of_itself
 from softfix.core.evidence import Hyperparameters
 from softfix.correct import corrected
 from softfix.correction import HeldOut
 from softfix.evaluations import Evaluation, evaluate_base
 from softfix.fitting import fit
+from softfix.problem import Problem
 from softfix.settings import FitSettings, TrustSettings
 from tests.conftest import alloy, labelled
 

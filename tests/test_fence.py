@@ -14,8 +14,8 @@ from softfix.correction import load_correction
 from softfix.evaluations import evaluate_base
 from softfix.fitting import fit
 from softfix.neighbours import neighbour_graph
-from softfix.problem import VOIGT
 from softfix.report.domain import reached
+from softfix.rows import VOIGT
 from softfix.settings import FitSettings
 from tests.conftest import alloy, labelled
 

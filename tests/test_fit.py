@@ -18,7 +18,7 @@ from softfix.evaluations import EvaluationCache, evaluate_base
 from softfix.fitting import fit, undetermined
 from softfix.measure import measure
 from softfix.prior import choose_basis
-from softfix.problem import composition_offsets, robust_offsets
+from softfix.rows import composition_offsets, robust_offsets
 from softfix.settings import FitSettings, PriorSettings, read_settings
 from tests.conftest import SoftEMT, alloy, labelled
 

@@ -8,12 +8,13 @@ import pytest
 
 import softfix.core.statistics
 import softfix.folds
-from softfix.candidate import Problem, _gates
+from softfix.candidate import _gates
 from softfix.core.statistics import Gathering
 from softfix.evaluations import evaluate_base
 from softfix.folds import FOLDS, folds_of
 from softfix.prior import choose_basis
-from softfix.problem import Surroundings, common_shape, labelled_rows, rows_of
+from softfix.problem import Problem
+from softfix.rows import Surroundings, common_shape, labelled_rows, rows_of
 from softfix.settings import FitSettings
 from softfix.workers import Workers
 from tests.conftest import alloy, labelled

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 from ase.build import bulk
 
-from softfix.candidate import Problem, _gates
+from softfix.candidate import _gates
 from softfix.core.statistics import KINDS
 from softfix.correct import correct
 from softfix.evaluations import Evaluation, evaluate_base
 from softfix.far import far_structures
 from softfix.fitting import fit
 from softfix.prior import choose_basis
-from softfix.problem import Surroundings
-from softfix.settings import FitSettings, TrustSettings
+from softfix.problem import Problem
+from softfix.rows import Surroundings
+from softfix.settings import FitSettings
 from softfix.trust import trust_statistics
 from softfix.trusted import Trusted
 from tests.conftest import labelled
@@ -29,12 +30,12 @@ def test_surroundings_of_the_fit_are_not_held(frames, soft_base):
     problem = Problem(basis, elements, frames, evaluations, zero, zero, settings)
     seen = Surroundings(basis, elements, frames)
     gates = _gates(problem, ("global",), seen)
-    same = list(zip(frames, evaluations, strict=True))
-    (none,) = trust_statistics(basis, gates, elements, seen, Trusted(same), zero, TrustSettings(), fenced=False)
+    same = Trusted(list(zip(frames, evaluations, strict=True)))
+    (none,) = trust_statistics(replace(problem, trusted=same), gates, seen)
     assert not none.gram.any()
     slab = far_structures(frames, 1)
-    far = list(zip(slab, evaluate_base(soft_base, slab), strict=True))
-    (some,) = trust_statistics(basis, gates, elements, seen, Trusted(far), zero, TrustSettings(), fenced=False)
+    far = Trusted(list(zip(slab, evaluate_base(soft_base, slab), strict=True)))
+    (some,) = trust_statistics(replace(problem, trusted=far), gates, seen)
     assert np.trace(some.gram[KINDS.index("trust")]) > 0.0
 
 

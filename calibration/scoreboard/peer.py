@@ -18,7 +18,7 @@ from softfix.data import write_frames
 from softfix.data.frames import Frame
 from softfix.errors import SoftfixError
 from softfix.evaluations import Evaluation
-from softfix.problem import composition_offsets, counts_of
+from softfix.rows import composition_offsets, counts_of
 
 SCRIPTS = Path(__file__).parent / "peers"
 SMALL_MACE = Path(__file__).parents[1] / "mace-small" / "mace-small.model"

@@ -11,7 +11,7 @@ import numpy as np
 from softfix.data.frames import Frame
 from softfix.doctor.pairs import Pairs, near_pairs
 from softfix.evaluations import Evaluation
-from softfix.problem import counts_of
+from softfix.rows import counts_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from softfix.errors import SoftfixError
 from softfix.evaluations import EvaluationCache, evaluate_base
-from softfix.problem import composition_offsets, counts_of
+from softfix.rows import composition_offsets, counts_of
 
 if TYPE_CHECKING:
     from softfix.bases.protocol import Base

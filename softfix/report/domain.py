@@ -10,10 +10,10 @@ from softfix.core.gate import fence, openness
 from softfix.core.precision import in_float64
 from softfix.correction import Correction
 from softfix.data.frames import Frame
-from softfix.problem import surroundings
 from softfix.report.groups import Predictions, by_atom
 from softfix.report.numbers import Domain
 from softfix.report.quantity import quantity, series
+from softfix.rows import surroundings
 
 WHOLE = 1e-9  # by which the fence of an atom inside may differ from 1, and of one outside from 0
 EDGES = np.linspace(0.0, 1.0, 11)

@@ -11,9 +11,9 @@ import numpy as np
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
 from softfix.measure import measure, scalar_of
-from softfix.problem import composition_offsets, counts_of
 from softfix.report.numbers import Errors, Group, Grouping
 from softfix.report.quantity import Quantity, quantity
+from softfix.rows import composition_offsets, counts_of
 
 FORCE_EDGES = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, np.inf)  # eV/Å
 

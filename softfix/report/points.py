@@ -8,10 +8,10 @@ import numpy as np
 
 from softfix.data.frames import Frame
 from softfix.measure import GPA
-from softfix.problem import composition_offsets, counts_of
 from softfix.report.groups import Predictions
 from softfix.report.numbers import Points, Worst
 from softfix.report.quantity import quantity, series
+from softfix.rows import composition_offsets, counts_of
 
 ATOMS = 500  # atoms drawn, at most; the worst of them always
 FRAMES = 1500  # frames, or stress components, likewise

@@ -13,9 +13,9 @@ from softfix.correct import correct
 from softfix.correction import Correction
 from softfix.data.frames import Frame
 from softfix.evaluations import Evaluation
-from softfix.problem import surroundings
 from softfix.report.numbers import Curve, Part, Terms
 from softfix.report.quantity import quantity, series
+from softfix.rows import surroundings
 
 NEIGHBOUR = 4.0  # Å within which atoms count as neighbours, to choose the pairs that matter
 PAIRS = 6  # pairs of elements drawn, at most

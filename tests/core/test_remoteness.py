@@ -5,7 +5,7 @@ import numpy as np
 import softfix.core.remoteness
 from softfix.core.basis import Basis
 from softfix.core.remoteness import ALIKE, fullness, known_of, remoteness
-from softfix.problem import surroundings
+from softfix.rows import surroundings
 from tests.conftest import alloy, labelled
 
 BASIS = Basis(species=2, pair_cutoff=5.0, pair_count=6, three_cutoff=4.5, three_count=3, l_max=2)
