@@ -15,6 +15,7 @@ CAUTION = 0.75  # share of the local form's error below which the global one is 
 DOUBT = 10.0  # by which the logarithm of the evidence of one frame must be larger for the global form
 TIE = 0.98  # the same share for more frames: of two forms that do alike, the one that fades is the safer
 TRUSTED = 10  # frames from which on that is so
+FORESEEN = 0.1  # share of the base's error on frames left out below which few frames are as good as more
 MANY = 20  # frames from which on the base is taken as soon as it does better
 DOUBTFUL = 1.9  # times the base's error below which fewer frames are still fitted; seen on frames of eleven systems
 UNLIKE = 1.2  # the same for many that are explained, but of which a few hot ones left out make most of the error
@@ -28,12 +29,13 @@ def best_of(candidates: Sequence[Candidate], frames: int) -> Candidate:
 
     Of one frame, the evidence decides, with a margin too.
     """
-    margin = {"local": 1.0, "global": CAUTION if frames < TRUSTED else TIE}
 
     def error(candidate: Candidate) -> float:
-        if candidate.held_out is None:
-            return (DOUBT if candidate.domain == "global" else 0.0) - candidate.evidence
-        return candidate.held_out.corrected / margin[candidate.domain]
+        held, cautious = candidate.held_out, candidate.domain == "global"
+        if held is None:
+            return (DOUBT if cautious else 0.0) - candidate.evidence
+        few = frames < TRUSTED and held.corrected > FORESEEN * held.base
+        return held.corrected / ((CAUTION if few else TIE) if cautious else 1.0)
 
     return min(candidates, key=error)
 

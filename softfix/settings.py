@@ -95,7 +95,7 @@ class TrustSettings(_Settings):
     structures: int = Field(10, ge=0, description="Slabs, voids, vacancies, melts, strained cells made of the frames.")
     relative: float = Field(0.2, gt=0, description="Relative change of a force that counts as one deviation there.")
     floor: float = Field(0.03, gt=0, description="eV/Å; change of a force that counts in any case.")
-    at_rest: float = Field(0.25, gt=0, le=1, description="Share of both where the forces of the fit nearly vanish.")
+    at_rest: float = Field(0.35, gt=0, le=1, description="Share of both where the forces of the fit nearly vanish.")
     near: float = Field(2.0, ge=0, description="Remoteness up to which surroundings count as known.")
     far: float = Field(6.0, gt=0, description="Remoteness from which they count as unknown.")
     exchanged: int = Field(
