@@ -146,6 +146,13 @@ def test_every_section_that_a_referee_asks_for_is_there(numbers):
                      "harm", "properties", "provenance"}  # fmt: skip
 
 
+def test_elements_that_share_functions_are_named(numbers):
+    assert "in common" not in page(numbers)
+    shared = numbers.terms.model_copy(update={"shared": ["Nb and Ta", "Mo and W"]})
+    text = page(numbers.model_copy(update={"terms": shared}))
+    assert "are added. Nb and Ta; Mo and W have them in common." in " ".join(text.split())
+
+
 def test_the_card_tells_verdict_numbers_and_origin(numbers):
     text = card(numbers)
     after = numbers.whole.errors[1]
