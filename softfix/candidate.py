@@ -139,7 +139,7 @@ def _fit(
     """One form of the correction; its hyperparameters are sought from those of another."""
     alone = _sum(folds)
     total = alone + far if far else alone
-    limits = (-1.0, problem.settings.prior.scale_highest)  # a base is never turned upside down
+    highest = problem.settings.prior.scale_highest
     if not alone.counts[: KINDS.index("trust")].any():
         raise SoftfixError(
             "The frames hold none of the labels that are to be fitted (see `labels` in the settings), or all of them "
@@ -152,12 +152,12 @@ def _fit(
     likeliest = search(asked, guess=guess)
     compared = len(folds) == 1 and len(problem.forms) > 1
     evidence = search(alone) if compared and domain == "local" and far else likeliest
-    refitted = _refitting(total, columns, likeliest, limits)
+    refitted = _refitting(total, columns, likeliest, highest)
     found = refitted(())
     if problem.settings.max_steps and _are_strained(alone, found.mean, float(likeliest.noise[ENERGY])):
         free = _freed(likeliest, alone, hyperprior, partial(search, asked))
         if free.log_evidence - likeliest.log_evidence > CONTRADICTED * float(alone.counts[ENERGY]):
-            likeliest, refitted = free, _refitting(total, columns, free, limits)
+            likeliest, refitted = free, _refitting(total, columns, free, highest)
             found = refitted(())
     noise = likeliest.noise
     if not np.isfinite(found.mean).all():
@@ -180,11 +180,11 @@ def _rms(statistics: Statistics, kind: int) -> float:
 
 
 def _refitting(
-    total: Statistics, columns: Columns, found: Hyperparameters, limits: tuple[float, float]
+    total: Statistics, columns: Columns, found: Hyperparameters, highest: float
 ) -> Callable[[Sequence[Normal]], Posterior]:
     """What gives the posterior without some of the folds."""
     std = prior_std(columns, found.amplitude)
-    return partial(_without, at_noise(total, found.noise), std=std, limits=limits)
+    return partial(_without, at_noise(total, found.noise), std=std, highest=highest)
 
 
 def _are_strained(frames: Statistics, mean: np.ndarray, noise: float) -> bool:
@@ -226,15 +226,15 @@ def _sum(parts: Sequence[Statistics]) -> Statistics:
     return reduce(add, parts)
 
 
-def _without(normal: Normal, parts: Sequence[Normal], std: np.ndarray, limits: tuple[float, float]) -> Posterior:
+def _without(normal: Normal, parts: Sequence[Normal], std: np.ndarray, highest: float) -> Posterior:
     """Posterior of the weights when some of the labels are left out."""
-    return _within(reduce(sub, parts, normal), std, limits)
+    return _within(reduce(sub, parts, normal), std, highest)
 
 
-def _within(normal: Normal, std: np.ndarray, limits: tuple[float, float]) -> Posterior:
-    """Posterior of the weights with c - 1 inside its limits."""
+def _within(normal: Normal, std: np.ndarray, highest: float) -> Posterior:
+    """Posterior of the weights with c - 1 between -1, for a base is never turned upside down, and the highest."""
     found = posterior(normal, std)
-    scale = float(np.clip(found.mean[0], *limits))
+    scale = float(np.clip(found.mean[0], -1.0, highest))
     if scale == float(found.mean[0]):
         return found
     found = posterior(normal.given(0, scale), _held(std))

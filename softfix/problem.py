@@ -38,6 +38,11 @@ class Problem:
         """How far the correction may change a stress without a label, eV/Å^3."""
         return min(self.settings.noise.stress_trust, self.settings.trust.stress * self.trusted.bulk_modulus)
 
+    @cached_property
+    def pressure_trust(self) -> float:
+        """How far it may change the stress of a frame whose elements are exchanged, in any case, eV/Å^3."""
+        return self.settings.trust.pressure * self.trusted.bulk_modulus
+
     @property
     def forms(self) -> tuple[str, ...]:
         """Domains that compete. Frames at rest never get the global one.

@@ -87,7 +87,6 @@ class _Made(NamedTuple):
     def _of_exchange(self, frame: Frame, base: Evaluation) -> list[Labelled]:
         forces, made = self._forces(frame, base)
         trust, atoms = self.trust, len(frame)
-        pressure = trust.pressure * self.problem.trusted.bulk_modulus
         excess = abs(self._excess(frame, base)) / atoms
         energy = np.array([1.0 / (trust.relative * excess + trust.energy) ** 2])
         found = []
@@ -96,7 +95,7 @@ class _Made(NamedTuple):
             if rows.stress is not None and base.stress is not None:
                 tension = abs(float(base.stress[:3].mean()))
                 X.append(rows.stress)
-                weight.append(np.full(6, 1.0 / (trust.bulk * tension + pressure) ** 2))
+                weight.append(np.full(6, 1.0 / (trust.bulk * tension + self.problem.pressure_trust) ** 2))
             found.append(_at_rest(np.concatenate(X), np.concatenate(weight)))
         return found
 
